@@ -1,0 +1,6 @@
+"""``python -m soc_tui``."""
+
+from soc_tui.cli.main import run
+
+if __name__ == "__main__":
+    run()

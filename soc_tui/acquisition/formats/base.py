@@ -1,0 +1,59 @@
+"""What every log format is: a recogniser of the first lines and one normaliser of many lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+import pyarrow as pa
+
+Header = dict[str, Any]
+"""What a format carries from line to line (Zeek's ``#fields``); JSON, kept in ``SourceState.header``."""
+
+REASONS = pa.schema([("source_offset", pa.int64()), ("source_length", pa.int32()), ("reason", pa.string())])
+"""A rejected line before its raw bytes are put beside it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The file that the lines come from."""
+
+    path: str
+    modified: datetime
+    """When the file was last written, UTC without a zone: the time of records that carry none, and the latest
+    moment that a time without a year can mean."""
+
+
+class Normalised(NamedTuple):
+    """The result of a normaliser; rows of ``events`` and ``rejects`` together are the records among the lines."""
+
+    events: pa.Table
+    """Schema :data:`soc_tui.core.schema.NORMALISED`."""
+    rejects: pa.Table
+    """Schema :data:`REASONS`."""
+    header: Header
+
+
+class Format(Protocol):
+    """One log format."""
+
+    @property
+    def name(self) -> str:
+        """The name that ``ingest --as`` takes and ``sources.format`` holds."""
+        ...
+
+    def confidence(self, lines: Sequence[str]) -> float:
+        """How sure the first lines of a file are of this format: 0 not at all, 1 certain."""
+        ...
+
+    def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
+        """Turn lines into events.
+
+        Args:
+            lines: schema :data:`soc_tui.core.schema.LINES`, none blank.
+            header: what the lines before these left behind; not changed.
+            origin: the file.
+        """
+        ...

@@ -1,0 +1,45 @@
+-- Shared by every normaliser. All of them answer NULL for what they cannot read; none of them raises.
+
+-- An IPv4 or IPv6 address, else NULL: names and attacker's text never become an address. An IPv4-mapped IPv6 address
+-- (::ffff:192.0.2.1, how a dual-stack daemon logs its IPv4 clients) is given as IPv4, so one client has one name.
+CREATE MACRO as_ip(t) AS CASE
+    WHEN regexp_full_match(t, '(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)') THEN t
+    WHEN regexp_full_match(t, '(?i)::ffff:(?:\d{1,3}\.){3}\d{1,3}') THEN substr(t, 8)
+    WHEN regexp_full_match(t, '(?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{0,4}|(?:\d{1,3}\.){3}\d{1,3})(?:%\w+)?')
+        THEN split_part(t, '%', 1)
+END;
+
+-- Seconds since 1970 (to year 9999) as TIMESTAMP.
+CREATE MACRO from_epoch(s) AS CASE
+    WHEN try_cast(s AS DOUBLE) BETWEEN -62135596800 AND 253402300799
+        THEN make_timestamp((try_cast(s AS DOUBLE) * 1000000)::BIGINT)
+END;
+
+-- The same for a number whose unit shows in its size: seconds, milli-, micro- or nanoseconds.
+CREATE MACRO from_any_epoch(s) AS CASE
+    WHEN try_cast(s AS DOUBLE) >= 1e17 THEN from_epoch(try_cast(s AS DOUBLE) / 1e9)
+    WHEN try_cast(s AS DOUBLE) >= 1e14 THEN from_epoch(try_cast(s AS DOUBLE) / 1e6)
+    WHEN try_cast(s AS DOUBLE) >= 1e11 THEN from_epoch(try_cast(s AS DOUBLE) / 1e3)
+    ELSE from_epoch(s)
+END;
+
+-- ISO 8601 with or without a zone, as UTC.
+CREATE MACRO from_iso(t) AS CASE
+    WHEN isfinite(try_cast(replace(t, ',', '.') AS TIMESTAMPTZ))
+        THEN try_cast(replace(t, ',', '.') AS TIMESTAMPTZ)::TIMESTAMP
+END;
+
+-- 'GET', '/a?b=c' ... : target up to the query, the query, and the host of an absolute target.
+CREATE MACRO target_host(t) AS
+    nullif(regexp_extract(t, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?(\[[^\]/]*\]|[^/?#:]*)', 1), '');
+CREATE MACRO target_path(t) AS
+    nullif(regexp_extract(t, '^(?:[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]*)?([^?]*)', 1), '');
+CREATE MACRO target_query(t) AS CASE WHEN contains(t, '?') THEN nullif(substr(t, instr(t, '?') + 1), '') END;
+
+CREATE MACRO dns_status(rcode) AS CASE WHEN rcode IS NULL THEN 'unknown' WHEN rcode = 'NOERROR' THEN 'success' ELSE 'failure' END;
+CREATE MACRO http_status_word(code) AS CASE
+    WHEN code IS NULL OR code < 100 THEN 'unknown' WHEN code < 400 THEN 'success' ELSE 'failure' END;
+
+-- The object without its empty parts, and NULL rather than {}. A JSON merge patch (RFC 7396) drops nulls.
+CREATE MACRO lean(j) AS nullif(json_merge_patch('{}', j)::VARCHAR, '{}');
+CREATE MACRO without(j, gone) AS nullif(json_merge_patch(j, gone)::VARCHAR, '{}');

@@ -1,0 +1,33 @@
+"""Syslog files: RFC 3164 and RFC 5424, with the meaning of sshd, sudo, su, PAM and account lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from soc_tui.acquisition.formats.base import Header, Normalised, Origin
+from soc_tui.acquisition.formats.sql import load_sql, normalise
+
+_LINE = re.compile(
+    r"(?:<\d{1,3}>(?:1 )?)?"
+    r"(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) +"
+    r"[\w.:-]+ +[^\s\[\]():]+(?:\(\w+\))?(?:\[\d+\])?(?::| )"
+)
+
+
+class Syslog:
+    """``Mar 27 13:06:56 host sshd[1291]: ...`` and its younger kin. Times without a zone are taken as UTC."""
+
+    name = "syslog"
+
+    def confidence(self, lines: Sequence[str]) -> float:
+        """The share of the first lines that have a syslog head."""
+        head = lines[:50]
+        return 0.9 * sum(bool(_LINE.match(line[:512])) for line in head) / max(len(head), 1)
+
+    def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
+        """Every line with a syslog head is an event; one attempt to log in is one failure."""
+        return Normalised(*normalise(load_sql("syslog"), lines, {"modified": origin.modified}), header)

@@ -1,0 +1,151 @@
+"""The BiLSTM-DNN: feature tokens -> BiLSTM -> scaled dot-product attention -> DNN -> risk classes.
+
+One architecture serves every risk model. Source: Z. Fu, "Computer Network Intrusion Anomaly Detection with Recurrent
+Neural Network", 2022; equation numbers below are the paper's. Its parts can be switched off one by one, so that what
+each contributes is measured on the same code (``bidirectional``, ``attention``, ``batch_norm``).
+
+Shapes: B rows, T tokens, W numbers per feature group, E character embedding, H hidden, D = H or 2H, C classes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything that fixes the shape of a network; the model card holds it."""
+
+    kind: Literal["groups", "characters"]
+    """``groups``: each row is ``tokens`` feature groups; ``characters``: each row is a run of character ids."""
+    classes: int
+    tokens: int = 0
+    """``groups``: how many groups a row has."""
+    width: int = 0
+    """``groups``: numbers per group (narrower groups are padded with zeros)."""
+    vocabulary: int = 0
+    """``characters``: number of character ids; id 0 is padding."""
+    embedding: int = 16
+    patch: int = 1
+    """``characters``: characters per token. LSTM time is per token: patches of 2 halve it."""
+    hidden: int = 32
+    layers: int = 1
+    dropout: float = 0.2
+    bidirectional: bool = True
+    attention: bool = True
+    batch_norm: bool = True
+
+
+class GroupTokens(nn.Module):
+    """Each feature group becomes one token by its own linear projection."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(config.width)
+        self.weight = nn.Parameter(torch.empty(config.tokens, config.width, config.hidden).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(config.tokens, config.hidden))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        """Groups (B, T, W) float to tokens (B, T, H)."""
+        tokens = torch.einsum("btw,twh->bth", x, self.weight) + self.bias  # (B, T, H)
+        return torch.tanh(tokens), None  # (B, T, H); every token is real, nothing is masked
+
+
+class CharacterTokens(nn.Module):
+    """Characters are embedded; ``patch`` neighbours, seen with one more on either side, become one token."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.patch = config.patch
+        self.embed = nn.Embedding(config.vocabulary, config.embedding, padding_idx=0)
+        self.mix = nn.Conv1d(config.embedding, config.hidden, config.patch + 2, stride=config.patch, padding=1)
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Ids (B, L) to tokens (B, T, H) and mask (B, T), where T = L / patch; True marks a real token."""
+        return self.tokens(self.embed(ids), ids)
+
+    def tokens(self, characters: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from embedded characters (B, L, E): the explanation differentiates by them."""
+        mixed = self.mix(characters.transpose(1, 2))  # (B, H, T)
+        real = (ids != 0).view(ids.shape[0], -1, self.patch).any(2)  # (B, T)
+        return torch.tanh(mixed).transpose(1, 2) * real.unsqueeze(2), real  # (B, T, H), (B, T)
+
+
+class RiskNetwork(nn.Module):
+    """The network: ``forward`` gives class logits (B, C) and attention weights (B, T)."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encode = GroupTokens(config) if config.kind == "groups" else CharacterTokens(config)
+        # nn.LSTM is eq. 4: input, forget and output gates by sigmoid, candidate by tanh, c = f*c + i*g, h = o*tanh(c)
+        self.lstm = nn.LSTM(
+            config.hidden, config.hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
+        )
+        features = config.hidden * (2 if config.bidirectional else 1)  # D
+        self.key = nn.Linear(features, config.hidden, bias=False)
+        self.value = nn.Linear(features, features, bias=False)
+        self.query = nn.Parameter(torch.randn(config.hidden) / math.sqrt(config.hidden))
+        middle = (features + config.classes) // 2  # the paper's s = (m + n) / 2 for the hidden layer of the DNN
+        self.dnn = nn.Sequential(
+            nn.Linear(features, middle),
+            nn.BatchNorm1d(middle) if config.batch_norm else nn.Identity(),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(middle, config.classes),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows to class logits and to what the network looked at.
+
+        Args:
+            x: (B, T, W) float for ``groups``, (B, L) ids for ``characters``.
+
+        Returns:
+            logits (B, C) and attention weights (B, T), which sum to 1 over the real tokens of a row.
+        """
+        return self.classify(*self.encode(x))
+
+    def classify(self, tokens: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Tokens (B, T, H) and their mask (B, T) to logits and attention weights."""
+        states, _ = self.lstm(tokens)  # (B, T, D)
+        pooled, weights = self.attend(states, real)  # (B, D), (B, T)
+        return self.dnn(pooled), weights  # (B, C), (B, T)
+
+    def attend(self, states: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Eq. 6, softmax(Q K^T / sqrt(d)) V, with one learned query: T products a row instead of T squared."""
+        if self.config.attention:
+            scores = self.key(states) @ self.query / math.sqrt(self.config.hidden)  # (B, T)
+        else:
+            scores = states.new_zeros(states.shape[:2])  # (B, T): equal weights are mean pooling
+        if real is not None:
+            scores = scores.masked_fill(~real, -1e9)  # (B, T)
+        weights = torch.softmax(scores, 1)  # (B, T)
+        pooled = (weights.unsqueeze(1) @ self.value(states)).squeeze(1)  # (B, D)
+        return pooled, weights
+
+
+def risk_log_odds(logits: Tensor) -> Tensor:
+    """Log odds of any risk class against class 0, benign: (B, C) to (B,). It does not saturate where the score does."""
+    return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]  # (B,)
+
+
+def allowed_loss(logits: Tensor, allowed: Tensor, weight: Tensor) -> Tensor:
+    """Negative log likelihood of a *set* of classes.
+
+    Many sources say "an attack" without saying which: then every risk class is allowed, and the probability of the
+    set counts. With one class allowed it is plain cross entropy.
+
+    Args:
+        logits: (B, C).
+        allowed: (B, C) bool, True for each class the label permits.
+        weight: (B,) weight of each row.
+    """
+    log_p = functional.log_softmax(logits, 1).masked_fill(~allowed, -1e9)  # (B, C)
+    return -(torch.logsumexp(log_p, 1) * weight).sum() / weight.sum()  # ()

@@ -1,0 +1,64 @@
+"""The console itself and ``demo``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from soc_tui.cli.main import Globals, app
+from soc_tui.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from soc_tui.core.settings import Settings
+
+
+def open_console(options: Globals) -> None:
+    """Open the console on the workspace's engine; start one that lives as long as the console if none runs."""
+    _run(options.settings(), title="soc-tui", demo=None)
+
+
+@app.command()
+def demo(context: typer.Context) -> None:
+    """The console on sample data in a throw-away workspace; responses are previewed only."""
+    from soc_tui.core.resources import resource_dir
+
+    options: Globals = context.obj
+    folder = Path(tempfile.mkdtemp(prefix="soc-tui-demo-"))
+    try:
+        _run(replace(options.settings(), workspace=folder / "workspace"), title="soc-tui demo",
+             demo=resource_dir("sample_data"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(settings: Settings, *, title: str, demo: Path | None) -> None:
+    import sys
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the console needs a terminal", remedy="use soc-tui ingest, alerts and show in scripts")
+    from soc_tui.console.app import ConsoleApp
+
+    held: list[Any] = []
+
+    def connect() -> Any:
+        """Runs in a worker after the first frame: this is where the heavy imports happen."""
+        from soc_tui.management.launch import connect as connect_engine
+
+        connection = connect_engine(settings.workspace, options=["--demo"] if demo else [])
+        first = not held
+        held.append(connection)
+        if demo and first:
+            for _ in connection.client.stream("ingest", paths=[str(demo)]):
+                pass
+        return connection.client
+
+    try:
+        ConsoleApp(connect, title=title, refresh_seconds=settings.console.refresh_seconds).run()
+    finally:
+        for connection in held:
+            connection.close()

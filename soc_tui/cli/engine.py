@@ -1,0 +1,178 @@
+"""``watch``, ``ingest`` and ``status``: the engine alone, a batch, and how the seven modules are."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from soc_tui.cli.main import Globals, app, complain
+from soc_tui.cli.output import emit, emit_one, talk
+from soc_tui.core.errors import SocTuiError
+from soc_tui.core.settings import Settings
+from soc_tui.core.text import safe
+
+if TYPE_CHECKING:
+    from soc_tui.management.engine import Engine
+
+@app.command()
+def watch(
+    context: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files and directories to follow.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Preview responses only.", hidden=True)] = False,
+    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
+    """Run the engine alone: follow logs, detect, and serve consoles until stopped."""
+    settings = context.obj.settings()
+    watched = [path.expanduser().absolute() for path in paths or []]
+    try:
+        engine = _start(settings, watched, demo=demo)
+    except SocTuiError as error:
+        if not child:
+            raise
+        from soc_tui.management.wire import error_to_dict
+
+        print(json.dumps({"error": error_to_dict(error)}), flush=True)
+        raise typer.Exit(error.exit_code) from error
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if child:
+        print(json.dumps({"ready": True}), flush=True)
+        threading.Thread(target=_await_parent, args=(engine, stop), daemon=True).start()
+    else:
+        talk(f"watching {', '.join(map(str, watched)) or 'nothing yet'}; workspace {settings.workspace}; Ctrl-C stops")
+    stop.wait()
+    engine.stop()
+
+
+def _start(settings: Settings, watched: list[Path], *, demo: bool) -> Engine:
+    os.umask(0o077)  # logs and alerts are nobody else's business
+    from soc_tui.management.engine import Engine
+
+    engine = Engine(settings, demo=demo)
+    handler = logging.handlers.RotatingFileHandler(
+        settings.workspace / "engine.log", maxBytes=5_000_000, backupCount=2, encoding="utf-8"
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        engine.start(watched)
+    except BaseException:
+        engine.stop()
+        raise
+    return engine
+
+
+def _await_parent(engine: Engine, stop: threading.Event) -> None:
+    """Set ``stop`` when the parent has closed our standard input and no other client is about."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    while engine.in_use() and not stop.wait(0.2):
+        pass
+    stop.set()
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files and directories to read once.")],
+    as_format: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="Do not recognise, use this.")] = None,
+) -> None:
+    """Read logs once: store, detect, score, report with exact accounting, and leave."""
+    from soc_tui.management.launch import connect
+
+    options: Globals = context.obj
+    settings = options.settings()
+    result: dict[str, Any] = {}
+    named = [str(path.expanduser().absolute()) for path in paths]
+    with connect(settings.workspace) as client:
+        bar = _Progress()
+        for said in client.stream("ingest", paths=named, format=as_format):
+            if "progress" in said:
+                bar.show(said["progress"])
+            result = said.get("result", result)
+        bar.end()
+    from soc_tui.management.wire import error_from_dict
+
+    errors = [error_from_dict(data) for data in result["errors"]]
+    if options.format == "table":
+        _report(result)
+    else:
+        emit_one(result, options.format)
+    for error in errors:
+        complain(error)
+    if errors:
+        raise typer.Exit(1)
+
+
+def _report(result: dict[str, Any]) -> None:
+    columns = ("path", "format", "bytes", "records_read", "records_stored", "records_rejected", "pending_bytes", "error")
+    if result["sources"]:
+        emit(result["sources"], "table", columns)
+        print()
+    rate = result["records_read"] / max(result["seconds"], 0.001)
+    print(
+        f"{result['records_read']} records read = {result['records_stored']} stored + "
+        f"{result['records_rejected']} rejected, {result['bytes']} bytes in {result['seconds']:.1f} s "
+        f"({rate:.0f} records/s); {result['findings']} findings, {result['alerts']} alerts, "
+        f"{result['incidents']} incidents"
+    )
+
+
+class _Progress:
+    """One line on stderr that is rewritten, when stderr is a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._began = time.monotonic()
+
+    def show(self, progress: dict[str, Any]) -> None:
+        if not sys.stderr.isatty():
+            return
+        if progress["step"] == "read":
+            seconds = max(time.monotonic() - self._began, 0.001)
+            total, done = max(progress["total_bytes"], 1), progress["bytes"]
+            share = min(done / total, 1.0)
+            left = seconds * (1 - share) / max(share, 0.001)
+            text = (f"reading {share:4.0%}  {progress['records']} records  {progress['records'] / seconds:.0f}/s"
+                    f"  {left:.0f} s left  {safe(Path(progress['path']).name, limit=30)}")
+        else:
+            text = f"{progress['step']}: {progress['behind']} events to examine"
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+        self._shown = True
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """The seven modules: state, last activity, lag, last error; and every source with its accounting."""
+    from soc_tui.management.launch import connect
+
+    options: Globals = context.obj
+    settings = options.settings()
+    with connect(settings.workspace) as client:
+        modules = client.query("status").to_pylist()
+        sources = client.query("sources").to_pylist()
+        pulse = client.command("pulse")
+    if options.format == "table":
+        emit(modules, "table", ("module", "state", "last_activity", "lag", "failures", "last_error", "detail"))
+        print()
+        emit(sources, "table", ("source_id", "path", "format", "state", "records_read", "records_stored",
+                                "records_rejected", "lag_bytes", "pending_bytes", "error"))
+    elif options.format == "json":
+        emit_one({**pulse, "modules": modules, "sources": sources}, "json")
+    else:
+        emit(modules, options.format)

@@ -1,0 +1,198 @@
+"""One alert in full: what, who, why the detectors think so, and the evidence lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from soc_tui.console.widgets.alert_table import severity_of
+from soc_tui.console.widgets.glyphs import glyphs
+from soc_tui.console.widgets.text import content, count, cut, joined, lines, when
+from soc_tui.console.widgets.text_pane import TextPane
+from soc_tui.core.errors import SocTuiError
+from soc_tui.core.severity import Severity, needs_ascii
+from soc_tui.core.text import safe
+
+SEVERITY_STYLES = {
+    Severity.INFO: "$text-muted",
+    Severity.LOW: "$text-accent",
+    Severity.MEDIUM: "$text-warning",
+    Severity.HIGH: "$text-error",
+    Severity.CRITICAL: "bold reverse $text-error",
+}
+BAR = 12
+"""Cells of the longest explanation bar."""
+EVIDENCE = 20
+"""Evidence lines that are asked for."""
+MAX_FIELDS = 12
+
+
+def badge(word: object) -> Content:
+    """A severity as glyph, word and colour."""
+    severity = severity_of(word)
+    label = severity.label(ascii_only=needs_ascii()).rstrip()
+    return content(f" {label} " if severity is Severity.CRITICAL else label, SEVERITY_STYLES[severity])
+
+
+def heading(text: str, extra: str = "") -> Content:
+    """A section title of ours with a muted addition."""
+    return joined((text, "bold $text-primary"), (f"  {extra}" if extra else "", "$text-muted"))
+
+
+def explanation_lines(explanation: object, width: int) -> list[Content]:
+    """Signed field weights as bars: glyph, sign and number say what the colour says.
+
+    Args:
+        explanation: a JSON list of ``{field, value, weight}`` as the engine keeps it.
+        width: cells of a line.
+    """
+    fields = _fields(explanation)
+    if not fields:
+        return [content("The detector gave no field weights.", "$text-muted")]
+    marks = glyphs()
+    top = max(abs(weight) for _, _, weight in fields) or 1.0
+    name_cells = min(20, max(cell_len(name) for name, _, _ in fields))
+    value_cells = max(6, width - name_cells - BAR - 11)
+    value_cells = min(value_cells, max(6, *(cell_len(value) for _, value, _ in fields)))
+    result = []
+    for name, value, weight in fields:
+        up = weight >= 0
+        length = max(1, round(abs(weight) / top * BAR)) if weight else 0
+        bar = ((marks.bar_up if up else marks.bar_down) * length).ljust(BAR)
+        style = "$text-error" if up else "$text-success"
+        number = f"{'+' if up else marks.minus}{abs(weight):.2f}"
+        result.append(
+            joined(cut(name, name_cells), "  ", (cut(value, value_cells), "bold"), "  ", (bar, style), " ", number)
+        )
+    return result
+
+
+def _fields(explanation: object) -> list[tuple[str, str, float]]:
+    try:
+        items = json.loads(explanation) if isinstance(explanation, str) else explanation
+    except ValueError:
+        return []
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return []
+    result = []
+    for item in items[:MAX_FIELDS]:
+        if not isinstance(item, Mapping):
+            continue
+        weight = item.get("weight")
+        number = float(weight) if isinstance(weight, int | float) and abs(weight) < 1e9 else 0.0
+        result.append((safe(item.get("field"), limit=60), safe(item.get("value"), limit=200), number))
+    return result
+
+
+def evidence_lines(evidence: Sequence[Mapping[str, Any]] | None, error: SocTuiError | None) -> list[Content]:
+    """The raw records with the place they come from."""
+    if error is not None:
+        return [content(error.message, "$text-error"), content(error.remedy, "$text-muted")]
+    if evidence is None:
+        return [content("loading the records" + glyphs().more, "$text-muted")]
+    if not evidence:
+        return [content("No record is linked to this alert.", "$text-muted")]
+    result = []
+    for item in evidence:
+        place = f"{safe(item.get('source'))} @{count(item.get('offset'))} +{count(item.get('length'))}"
+        result.append(content(place, "$text-muted"))
+        raw = item.get("line")
+        result.append(content(raw if raw is not None else item.get("message")))
+    return result
+
+
+def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
+    """Who did what to whom, when and how often; only what is known."""
+    port = alert.get("dst_port")
+    dst = f"{safe(alert.get('dst_ip'))}{f':{port}' if port is not None else ''}"
+    goal = "  ".join(part for part in (safe(alert.get("host")), dst if alert.get("dst_ip") else "") if part)
+    techniques = ", ".join(safe(t) for t in alert.get("techniques") or [])
+    finding_count = alert.get("finding_count")
+    facts = (
+        ("from", alert.get("src_ip")),
+        ("to", goal),
+        ("user", alert.get("user_name")),
+        ("target", alert.get("target")),
+        ("first", when(alert.get("time"))),
+        ("last", when(alert.get("time_last"))),
+        ("events", f"{count(alert.get('event_count'))} in {count(finding_count)} findings" if finding_count else ""),
+        ("score", f"{float(alert.get('score') or 0):.3f}  by {safe(alert.get('detector'))}"),
+        ("technique", techniques),
+        ("incident", f"I{alert.get('incident_id')}" if alert.get("incident_id") is not None else ""),
+    )
+    return [joined((name.ljust(10), "$text-muted"), value) for name, value in facts if value]
+
+
+class DetailPane(TextPane):
+    """The alert under the cursor."""
+
+    HELP_TITLE = "Detail"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._alert: Mapping[str, Any] | None = None
+        self._evidence: Sequence[Mapping[str, Any]] | None = None
+        self._error: SocTuiError | None = None
+
+    def show_alert(self, alert: Mapping[str, Any]) -> None:
+        """Show an alert; evidence already loaded for the same one stays."""
+        other = self._alert is None or self._alert.get("alert_id") != alert.get("alert_id")
+        self._alert = alert
+        if other:
+            self._evidence, self._error = None, None
+        self._redraw(home=other)
+
+    def show_evidence(self, evidence: Sequence[Mapping[str, Any]] | None, error: SocTuiError | None = None) -> None:
+        """Add the evidence of the alert that is shown, or why it could not be read."""
+        self._evidence, self._error = evidence, error
+        self._redraw()
+
+    def clear(self) -> None:
+        """No alert is selected."""
+        self._alert, self._evidence, self._error = None, None, None
+        self.settle()
+        self.say("No alert selected", "Choose one in the list with j and k.")
+
+    def show_place(self, section: str) -> None:
+        """Scroll to a section's heading (``Why`` or ``Evidence``)."""
+        width = max(10, self._body.size.width)
+        row = 0
+        for text in self._sections():
+            if text.plain.startswith(section):
+                break
+            row += len(text.wrap(width)) if text.plain else 1
+        self.scroll_to(y=row, animate=False)
+
+    def on_resize(self) -> None:
+        """Bars and values use the width there is."""
+        if self._alert is not None:
+            self._redraw()
+
+    def _redraw(self, *, home: bool = False) -> None:
+        if self._alert is not None:
+            self.show(lines(self._sections()), home=home)
+
+    def _sections(self) -> list[Content]:
+        alert = self._alert or {}
+        width = max(30, self.size.width - 2)
+        state = alert.get("state") or "open"
+        number = f"A{alert.get('alert_id')}"
+        found = len(self._evidence) if self._evidence is not None else 0
+        shown = f"{count(found)} of {count(alert.get('event_count'))} events" if found else ""
+        return [
+            joined(badge(alert.get("severity")), "  ", (number, "bold"), "  ", (alert.get("risk_type"), ""), "  ",
+                   (state, "$text-muted")),
+            content(alert.get("title"), "bold"),
+            content(""),
+            *fact_lines(alert),
+            content(""),
+            heading("Why", "what pushed the score up (+) and down"),
+            *explanation_lines(alert.get("explanation"), width),
+            content(""),
+            heading("Evidence", shown),
+            *evidence_lines(self._evidence, self._error),
+        ]  # fmt: skip

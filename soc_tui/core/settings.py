@@ -1,0 +1,257 @@
+"""Settings: one TOML file in the XDG config folder, then environment variables, then command-line options.
+
+A key that does not exist is an error that names the nearest key that does: a typo in a security tool must never
+silently mean "default". Environment variables are ``SOC_TUI_SECTION__KEY`` (``SOC_TUI_STORE__THREADS=1``);
+``SOC_TUI_WORKSPACE`` and ``SOC_TUI_CONFIG`` name the workspace and the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from soc_tui.core.errors import SettingsError
+
+APP = "soc-tui"
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    """The workspace database."""
+
+    memory_limit_mb: int = 512
+    """DuckDB's memory limit; its own default would be 80 % of the machine."""
+    threads: int = 2
+    hunt_rows: int = 10_000
+    """Rows a hunt query returns at most."""
+    hunt_seconds: float = 30.0
+    """Seconds a hunt query may run."""
+
+
+@dataclass(frozen=True)
+class AcquisitionSettings:
+    """Reading of logs."""
+
+    chunk_bytes: int = 16 * 1024 * 1024
+    """Bytes turned into events per transaction when there is a backlog."""
+    flush_seconds: float = 0.4
+    """How often a growing file is read on."""
+    poll_seconds: float = 1.0
+    """How often directories are scanned where inotify is missing."""
+    rescan_seconds: float = 10.0
+    """How often directories are scanned even with inotify, as a safety net."""
+    max_line_bytes: int = 1024 * 1024
+    """A longer line goes to the rejects."""
+    max_depth: int = 32
+    """How deep a directory is followed."""
+
+
+@dataclass(frozen=True)
+class DetectionSettings:
+    """Thresholds of the first detectors."""
+
+    brute_force_failures: int = 10
+    """Failed logins of one source against one host within the window that make a finding."""
+    brute_force_minutes: int = 10
+    web_login_failures: int = 20
+    scan_ports: int = 50
+    """Distinct ports (or hosts) tried without success within the window that make a scan."""
+    scan_minutes: int = 10
+    web_login_paths: tuple[str, ...] = ("login", "wp-login.php", "xmlrpc.php", "signin", "auth", "session")
+
+
+@dataclass(frozen=True)
+class AnalysisSettings:
+    """The risk networks."""
+
+    enabled: bool = True
+    models_dir: str = ""
+    """Another folder of networks than the one that ships."""
+    threads: int = 1
+    batch_size: int = 1024
+    flow_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    query_threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class ResponseSettings:
+    """What repair may do."""
+
+    enabled: bool = True
+    """False: previews only, nothing is ever applied."""
+    block_minutes: int = 60
+    """How long a block lasts unless told otherwise."""
+    allowlist: tuple[str, ...] = ()
+    """Addresses and networks that are never blocked."""
+
+
+@dataclass(frozen=True)
+class ConsoleSettings:
+    """The terminal console."""
+
+    theme: str = "textual-dark"
+    refresh_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set."""
+
+    workspace: Path = field(default_factory=lambda: Path(platformdirs.user_state_dir(APP)))
+    store: StoreSettings = StoreSettings()
+    acquisition: AcquisitionSettings = AcquisitionSettings()
+    detection: DetectionSettings = DetectionSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+    response: ResponseSettings = ResponseSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    watch: tuple[str, ...] = ()
+    """Paths that the engine watches without being told on the command line."""
+
+
+def config_path(env: Mapping[str, str] | None = None) -> Path:
+    """The settings file: ``SOC_TUI_CONFIG`` or ``$XDG_CONFIG_HOME/soc-tui/settings.toml``."""
+    named = (os.environ if env is None else env).get("SOC_TUI_CONFIG")
+    return Path(named) if named else Path(platformdirs.user_config_dir(APP)) / "settings.toml"
+
+
+def load_settings(workspace: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings file and the environment.
+
+    Args:
+        workspace: what ``--workspace`` said; wins over everything.
+        env: the environment to read, the process's own when None.
+
+    Raises:
+        SettingsError: unknown key, wrong type or unreadable file; names file, line and the nearest known key.
+    """
+    environ = os.environ if env is None else env
+    path = config_path(environ)
+    data: dict[str, Any] = {}
+    text = ""
+    if path.exists():
+        try:
+            text = path.read_text(encoding="utf-8")
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"line (\d+)", str(error))
+            line = int(found.group(1)) if found else None
+            raise SettingsError(str(error), source=path, line=line, remedy="correct the TOML") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"cannot be read: {error}", source=path, remedy="check owner and encoding") from error
+    elif environ.get("SOC_TUI_CONFIG"):
+        raise SettingsError("does not exist", source=path, remedy="create it or unset SOC_TUI_CONFIG")
+    settings = _build(Settings, data, path, text, prefix="")
+    settings = _apply_environment(settings, environ)
+    chosen = workspace or (Path(environ["SOC_TUI_WORKSPACE"]) if environ.get("SOC_TUI_WORKSPACE") else None)
+    if chosen is not None:
+        settings = dataclasses.replace(settings, workspace=chosen)
+    _check_networks(settings.response.allowlist, path)
+    return dataclasses.replace(settings, workspace=settings.workspace.expanduser().absolute())
+
+
+def _check_networks(entries: tuple[str, ...], path: Path) -> None:
+    for entry in entries:
+        try:
+            ipaddress.ip_network(entry, strict=False)
+        except ValueError as error:
+            raise SettingsError(
+                f"response.allowlist: {entry!r} is no address or network", source=path, remedy="write e.g. 10.0.0.0/8"
+            ) from error
+
+
+def _line_of(text: str, key: str) -> int | None:
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(rf"\s*\[?\s*{re.escape(key)}\b", line):
+            return number
+    return None
+
+
+def _build(cls: type[Any], data: Mapping[str, Any], path: Path, text: str, prefix: str) -> Any:
+    known = {f.name for f in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)[0]
+            raise SettingsError(
+                f"unknown key {prefix + key!r}; the nearest known one is {prefix + near!r}",
+                source=path,
+                line=_line_of(text, key),
+                remedy=f"did you mean {near}?",
+            )
+        hint = hints[key]
+        if dataclasses.is_dataclass(hint):
+            if not isinstance(value, dict):
+                raise SettingsError(
+                    f"{prefix}{key} must be a table", source=path, line=_line_of(text, key), remedy=f"write [{key}]"
+                )
+            values[key] = _build(typing.cast(type[Any], hint), value, path, text, prefix=f"{prefix}{key}.")
+        else:
+            values[key] = _coerce(hint, value, f"{prefix}{key}", path, _line_of(text, key))
+    return cls(**values)
+
+
+def _coerce(hint: Any, value: Any, name: str, path: Path | None, line: int | None) -> Any:
+    wanted = hint
+    try:
+        if typing.get_origin(hint) is tuple or isinstance(hint, types.GenericAlias):
+            items = [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+            if not isinstance(items, list) or not all(isinstance(i, str) for i in items):
+                raise TypeError
+            return tuple(items)
+        if hint is bool:
+            if isinstance(value, str) and value.lower() in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
+                return value.lower() in {"1", "true", "yes", "on"}
+            if not isinstance(value, bool):
+                raise TypeError
+            return value
+        if isinstance(value, bool):
+            raise TypeError
+        if hint is int and isinstance(value, float):
+            raise TypeError
+        number = hint(value)
+        if isinstance(number, int | float) and number < 0:
+            raise ValueError
+        return number
+    except (TypeError, ValueError) as error:
+        label = getattr(wanted, "__name__", str(wanted))
+        raise SettingsError(
+            f"{name} = {value!r} is not a valid {label}", source=path, line=line, remedy="see docs/settings.md"
+        ) from error
+
+
+def _apply_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    sections = {f.name: getattr(settings, f.name) for f in dataclasses.fields(Settings)}
+    for variable, value in environ.items():
+        found = re.fullmatch(r"SOC_TUI_([A-Z]+)__([A-Z_]+)", variable)
+        if not found:
+            continue
+        section, key = found.group(1).lower(), found.group(2).lower()
+        target = sections.get(section)
+        keys = [f.name for f in dataclasses.fields(target)] if dataclasses.is_dataclass(target) else []
+        if key not in keys:
+            names = [
+                f"SOC_TUI_{s}__{f.name}".upper()
+                for s, v in sections.items()
+                if dataclasses.is_dataclass(v)
+                for f in dataclasses.fields(v)
+            ]
+            near = difflib.get_close_matches(variable, names, n=1, cutoff=0.0)[0]
+            raise SettingsError(f"unknown environment variable {variable}", remedy=f"did you mean {near}?")
+        hint = typing.get_type_hints(type(target))[key]
+        changed = dataclasses.replace(typing.cast(Any, target), **{key: _coerce(hint, value, variable, None, None)})
+        sections[section] = changed
+    return Settings(**sections)

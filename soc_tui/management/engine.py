@@ -1,0 +1,197 @@
+"""The management centre: the process that owns a workspace and connects and calls every module."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from soc_tui.core.clock import Clock, SystemClock
+from soc_tui.core.errors import SocTuiError
+from soc_tui.core.settings import Settings
+from soc_tui.knowledge.library import Library
+from soc_tui.management.desk import Desk
+from soc_tui.management.health import Health, Worker
+from soc_tui.management.intake import Intake, Tally
+from soc_tui.management.pipeline import Pipeline
+from soc_tui.management.queries import Queries
+from soc_tui.management.service import Service, socket_path
+from soc_tui.management.wire import error_to_dict
+from soc_tui.store.database import Store
+from soc_tui.store.hunt import Hunt
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Everything of one workspace: store, modules, workers and the Flight service.
+
+    Args:
+        settings: where and how.
+        clock: the source of "now".
+        demo: responses are previewed only, and consoles say so.
+
+    Raises:
+        SocTuiError: the workspace cannot be opened or the knowledge database is wrong.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, demo: bool = False) -> None:
+        self.settings, self.clock, self.demo = settings, clock or SystemClock(), demo
+        self.health = Health(self.clock)
+        self.store = Store.open(settings.workspace / "workspace.duckdb", settings.store)
+        self._revision = 0
+        self.library = Library.load(settings.workspace / "knowledge")
+        self.intake = Intake(self.store, settings.acquisition, self.clock, self.health, self._events_arrived)
+        self.pipeline = Pipeline(self.store, settings, self.clock, self.health, self.library, self._changed)
+        self.desk = Desk(self)
+        self.queries = Queries(self.store, self.health, self.intake, self.clock)
+        self.workers = {
+            "acquisition": Worker(self.health, "acquisition", self.intake.step),
+            "detection": Worker(self.health, "detection", self.pipeline.detect),
+            "analysis": Worker(self.health, "analysis", self.pipeline.analyse),
+        }
+        self._service: Service | None = None
+        self._hunts: dict[str, Hunt] = {}
+        self.finished = threading.Event()
+        self.health.update("knowledge", detail=f"{len(self.library.entries)} entries")
+        self.health.update("protection", detail="audit chain")
+        self.health.update("remote", state="off", detail="no expert or sensor is configured")
+
+    def start(self, watch: Sequence[Path] = ()) -> None:
+        """Open the socket and start the workers; ``watch`` are files and directories to follow."""
+        paths = [*watch, *(Path(path).expanduser().absolute() for path in self.settings.watch)]
+        if paths:
+            self.intake.watch(paths)
+        self._service = Service(socket_path(self.settings.workspace), self._query_table(), self._command_table())
+        for worker in self.workers.values():
+            worker.start()
+        self.health.update("management", state="running", detail="serving")
+        self._changed()
+
+    def stop(self) -> None:
+        """Stop serving, let the workers finish their step, and close the store."""
+        if self._service is not None:
+            self._service.close()
+        for hunt in list(self._hunts.values()):
+            hunt.cancel()
+        for worker in self.workers.values():
+            worker.stop()
+        self.intake.stop()
+        self.store.close()
+        self.finished.set()
+
+    def in_use(self) -> bool:
+        """True while a client is being served or has just been."""
+        return self._service is not None and self._service.in_use()
+
+    @property
+    def revision(self) -> int:
+        """Grows whenever something visible has changed."""
+        return self._revision
+
+    def changed(self) -> None:
+        """Tell clients, at their next pulse, that something visible has changed."""
+        self._changed()
+
+    def _changed(self) -> None:
+        self._revision += 1
+        self.health.update("management", state="running")
+
+    def _events_arrived(self) -> None:
+        self._changed()
+        for name in ("detection", "analysis"):
+            self.workers[name].wake()
+
+    # -- what clients may call -------------------------------------------------------------------------------------
+
+    def _query_table(self) -> dict[str, Any]:
+        names = ("alerts", "incidents", "attackers", "events", "clues", "incident", "alert", "attacker", "event",
+                 "evidence", "alert_evidence", "sources", "rejects", "actions", "audit", "status")
+        return {**{name: getattr(self.queries, name) for name in names}, "hunt": self._hunt}
+
+    def _command_table(self) -> dict[str, Any]:
+        desk = self.desk
+        return {
+            "ping": lambda: {"workspace": str(self.settings.workspace)}, "bye": lambda: {},
+            "pulse": self._pulse, "ingest": self._ingest, "watch": self._watch, "cancel": self._cancel,
+            "knowledge": desk.knowledge, "plan": desk.plan, "apply": desk.apply, "undo": desk.undo,
+            "set_state": desk.set_state, "verify_audit": desk.verify_audit,
+        }
+
+    def _pulse(self) -> dict[str, Any]:
+        totals = self.store.read("totals").to_pylist()[0]
+        rows = self.store.sql(
+            "SELECT severity, count(*) AS n FROM alerts WHERE state IN ('open', 'acknowledged') GROUP BY 1"
+        ).to_pylist()
+        return {
+            **totals, "revision": self._revision, "by_severity": {row["severity"]: row["n"] for row in rows},
+            "lag_bytes": self.intake.lag_bytes(), "demo": self.demo, "workspace": str(self.settings.workspace),
+            "behind": {name: self.pipeline.lag(name) for name in ("detection", "analysis")},
+            "failed": [m.name for m in self.health.modules.values() if m.state == "failed"],
+        }
+
+    def _watch(self, paths: list[str]) -> dict[str, Any]:
+        self.intake.watch([Path(path) for path in paths])
+        self.workers["acquisition"].wake()
+        return {"watching": paths}
+
+    def _hunt(self, sql: str, hunt_id: str = "", rows: int = 0, seconds: float = 0.0) -> Any:
+        limits = self.settings.store
+        hunt = Hunt(self.store, sql, rows=min(rows or limits.hunt_rows, limits.hunt_rows),
+                    seconds=min(seconds or limits.hunt_seconds, limits.hunt_seconds))
+        self._hunts[hunt_id] = hunt
+        try:
+            result = hunt.run()
+        finally:
+            self._hunts.pop(hunt_id, None)
+        return result.rows.replace_schema_metadata({"truncated": str(result.truncated).lower()})
+
+    def _cancel(self, hunt_id: str) -> dict[str, Any]:
+        hunt = self._hunts.get(hunt_id)
+        if hunt is not None:
+            hunt.cancel()
+        return {"cancelled": hunt is not None}
+
+    # -- batch -----------------------------------------------------------------------------------------------------
+
+    def _ingest(self, paths: list[str], format: str | None = None) -> Iterator[dict[str, Any]]:  # noqa: A002
+        """Read paths once, examine what was read, and report with exact accounting."""
+        began, before = time.monotonic(), self.store.read("totals").to_pylist()[0]
+        tally = Tally()
+        failure: SocTuiError | None = None
+        try:
+            with self.health.activity("acquisition"):
+                for progress in self.intake.ingest([Path(path) for path in paths], format, tally):
+                    yield {"progress": {"step": "read", **progress}}
+        except SocTuiError as error:
+            failure = error  # what was committed stays and is reported; the remedy tells how to go on
+        read_seconds = time.monotonic() - began
+        yield from self._await_consumers(tally)
+        after = self.store.read("totals").to_pylist()[0]
+        errors = [*tally.errors, *([failure] if failure else [])]
+        yield {"result": {
+            "sources": [vars(source) for source in tally.sources.values()],
+            **{name: tally.total(name) for name in ("bytes", "records_read", "records_stored", "records_rejected")},
+            **{name: after[name] - before[name] for name in ("findings", "alerts", "incidents")},
+            "seconds": round(time.monotonic() - began, 3), "read_seconds": round(read_seconds, 3),
+            "errors": [error_to_dict(error) for error in errors],
+        }}
+
+    def _await_consumers(self, tally: Tally) -> Iterator[dict[str, Any]]:
+        """Wait until detection and analysis have seen every event, or cannot go on."""
+        for name in ("detection", "analysis"):
+            worker, shown = self.workers[name], -1
+            if name == "analysis" and not self.settings.analysis.enabled:
+                continue
+            while worker.is_alive() and (behind := self.pipeline.lag(name)) > 0:
+                worker.wake()
+                if worker.failures:
+                    tally.errors.append(self.health.error(name))
+                    break
+                if behind != shown:
+                    yield {"progress": {"step": name, "behind": behind}}
+                    shown = behind
+                time.sleep(0.02)

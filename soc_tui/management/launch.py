@@ -1,0 +1,124 @@
+"""Find the engine of a workspace, or start one as a child that leaves with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from soc_tui.core.errors import EngineError, SocTuiError
+
+if TYPE_CHECKING:
+    from soc_tui.management.client import Client
+
+_START_SECONDS = 60.0
+"""A busy machine may need long to import and to replay a write-ahead log."""
+
+
+class Connection:
+    """A client, and the engine process behind it if this process had to start one.
+
+    A child engine watches its standard input: when the parent ends, however it ends, the pipe closes and the engine
+    stops, unless other clients still use it.
+    """
+
+    def __init__(self, client: Client, child: subprocess.Popen[bytes] | None) -> None:
+        self.client = client
+        self._child = child
+
+    @property
+    def started_engine(self) -> bool:
+        """True when the engine is this process's child."""
+        return self._child is not None
+
+    def __enter__(self) -> Client:
+        return self.client
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave; a child engine that nobody else uses stops and folds its log in."""
+        self.client.close()
+        if self._child is not None:
+            child, self._child = self._child, None
+            if child.stdin is not None:
+                with contextlib.suppress(OSError):
+                    child.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=30)
+
+
+def connect(workspace: Path, *, start: bool = True, options: Sequence[str] = ()) -> Connection:
+    """A client of the workspace's engine.
+
+    Args:
+        workspace: the folder.
+        start: start an engine as a child if none runs.
+        options: more arguments for ``soc-tui watch`` when it is started.
+
+    Raises:
+        EngineError: none runs and none may be started, or it does not come up.
+        SocTuiError: what stopped the engine from starting (locked or damaged database, settings ...).
+    """
+    from soc_tui.management.client import Client
+
+    deadline = time.monotonic() + _START_SECONDS
+    started: SocTuiError | None = None
+    while time.monotonic() < deadline:
+        with contextlib.suppress(EngineError):
+            return Connection(Client(workspace), None)
+        if not start:
+            break
+        child = _spawn(workspace, options)
+        try:
+            _await_ready(child, deadline)
+            return Connection(Client(workspace), child)
+        except SocTuiError as error:
+            child.kill()
+            child.wait()
+            started = error
+            if "held by" not in error.message:
+                raise
+            time.sleep(0.2)  # another client is starting the engine at this very moment: use that one
+    if started is not None:
+        raise started
+    raise EngineError("no engine runs in this workspace", source=workspace, remedy="start soc-tui watch")
+
+
+def _spawn(workspace: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "soc_tui", "--workspace", str(workspace), "watch", "--child", *options]
+    # Its own session: Ctrl-C in the terminal belongs to the client, which then ends the engine in order.
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def _await_ready(child: subprocess.Popen[bytes], deadline: float) -> None:
+    """Read the one JSON line that a child engine prints: ready, or what stopped it."""
+    from soc_tui.management.wire import error_from_dict
+
+    assert child.stdout is not None
+    line = b""
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([child.stdout], [], [], left)[0]:
+            raise EngineError("the engine did not start in time", remedy="see the engine log in the workspace")
+        part = os.read(child.stdout.fileno(), 65536)
+        if not part:
+            raise EngineError(
+                f"the engine ended while starting (exit code {child.wait()})",
+                remedy="see the engine log in the workspace",
+            )
+        line += part
+    said = json.loads(line)
+    if "error" in said:
+        raise error_from_dict(said["error"])

@@ -1,0 +1,169 @@
+"""Events to findings to alerts to incidents: the risk detection tools and risk analysis modules at work.
+
+Two consumers walk the events by ``event_id``, each with its own checkpoint that commits together with what it found:
+*detection* runs the set-based detectors, *analysis* scores with the risk networks. If one of them fails (a missing
+model, say) it is retried from its checkpoint and the other goes on. Findings have stable keys, so doing a window twice
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from soc_tui.analysis.extraction import extract
+from soc_tui.analysis.prediction import FLOW_FEATURES_SQL, QUERY_VALUES_SQL, Predictor
+from soc_tui.core.clock import Clock
+from soc_tui.core.resources import resource_dir
+from soc_tui.core.settings import Settings
+from soc_tui.detection.detectors import DETECTORS, FLOW_ANOMALY, WEB_ATTACK, Detector
+from soc_tui.knowledge.library import Library
+from soc_tui.knowledge.matching import match
+from soc_tui.management.health import Health
+from soc_tui.store.casework import (
+    alerts_for_extraction,
+    merge_findings,
+    save_extraction,
+    save_knowledge,
+    supporting_events,
+)
+from soc_tui.store.database import Store, Transaction
+from soc_tui.store.intake import checkpoint, last_event_id, set_checkpoint
+
+WINDOW_EVENTS = 200_000
+"""Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off."""
+IDLE_SECONDS = 5.0
+
+
+class Pipeline:
+    """Detection and analysis over new events.
+
+    Args:
+        store: the workspace.
+        settings: thresholds and models.
+        clock: the time of extraction.
+        health: where lag and errors are shown.
+        library: the knowledge database.
+        on_change: called after a commit that changed alerts.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, clock: Clock, health: Health, library: Library,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._store, self._settings, self._clock, self._health = store, settings, clock, health
+        self._library, self._on_change = library, on_change
+        self._predictors: dict[str, Predictor] = {}
+
+    # -- the two consumers ---------------------------------------------------------------------------------------
+
+    def detect(self) -> float:
+        """One window of the detectors; returns the seconds until there may be more."""
+        return self._consume("detection", self._detected)
+
+    def analyse(self) -> float:
+        """One window of the risk networks; returns the seconds until there may be more."""
+        if not self._settings.analysis.enabled:
+            self._health.update("analysis", state="off", detail="switched off in the settings")
+            return IDLE_SECONDS
+        return self._consume("analysis", self._scored)
+
+    def lag(self, consumer: str) -> int:
+        """Events that a consumer has not yet examined."""
+        return last_event_id(self._store) - checkpoint(self._store, consumer)
+
+    def _consume(self, consumer: str, find: Callable[[int, int], pa.Table]) -> float:
+        done, newest = checkpoint(self._store, consumer), last_event_id(self._store)
+        self._health.update(consumer, lag=f"{newest - done} events")
+        if newest <= done:
+            return IDLE_SECONDS
+        last = min(newest, done + WINDOW_EVENTS)
+        with self._health.activity(consumer):
+            findings = find(done + 1, last)
+            with self._store.transaction() as tx:
+                changed = self._commit(tx, findings)
+                set_checkpoint(tx, consumer, last)
+        self._health.update(consumer, lag=f"{newest - last} events")
+        if changed:
+            self._on_change()
+        return 0.0
+
+    # -- findings ------------------------------------------------------------------------------------------------
+
+    def _detected(self, first: int, last: int) -> pa.Table:
+        return pa.concat_tables([self._run(detector, first, last) for detector in DETECTORS])
+
+    def _scored(self, first: int, last: int) -> pa.Table:
+        return pa.concat_tables([self._score_queries(first, last), self._score_flows(first, last)])
+
+    def _run(self, detector: Detector, first: int, last: int, tables: dict[str, pa.Table] | None = None) -> pa.Table:
+        params = {**detector.parameters(self._settings.detection), "first_event_id": first, "last_event_id": last}
+        return self._store.sql(detector.sql, params, tables)
+
+    def _score_queries(self, first: int, last: int) -> pa.Table:
+        """Web parameters: distinct values that were never scored go to the network, SQL joins the scores back."""
+        values = self._store.sql(QUERY_VALUES_SQL, {"first_event_id": first, "last_event_id": last})
+        if values.num_rows == 0:
+            return self._run(WEB_ATTACK, first, last)
+        new = self._store.sql(
+            "SELECT DISTINCT v.value FROM candidates v ANTI JOIN scores s ON s.model = 'query' AND s.value = v.value"
+            " WHERE v.value IS NOT NULL ORDER BY 1",
+            tables={"candidates": values},
+        )
+        if new.num_rows:
+            scored = self._predictor("query").score(new)
+            self._save_scores("query", new.column("value"), scored)
+        threshold = self._settings.analysis.query_threshold or self._predictor("query").threshold
+        return self._run_with(WEB_ATTACK, first, last, threshold)
+
+    def _score_flows(self, first: int, last: int) -> pa.Table:
+        """Flows: every distinct feature row is scored once; only anomalous flows are kept, keyed by event."""
+        rows = self._store.sql(FLOW_FEATURES_SQL, {"first_event_id": first, "last_event_id": last})
+        if rows.num_rows == 0:
+            return self._store.sql("SELECT * FROM findings WHERE FALSE")
+        predictor = self._predictor("flow")
+        threshold = self._settings.analysis.flow_threshold or predictor.threshold
+        scored = predictor.score(rows).append_column("value", rows.column("event_id").cast(pa.string()))
+        kept = scored.filter(pc.greater_equal(scored.column("score"), threshold))
+        if kept.num_rows:
+            self._save_scores("flow", kept.column("value"), kept)
+        return self._run_with(FLOW_ANOMALY, first, last, threshold)
+
+    def _run_with(self, detector: Detector, first: int, last: int, threshold: float) -> pa.Table:
+        params = {**detector.parameters(self._settings.detection), "threshold": threshold}
+        return self._store.sql(detector.sql, {**params, "first_event_id": first, "last_event_id": last})
+
+    def _save_scores(self, model: str, values: pa.ChunkedArray, scored: pa.Table) -> None:
+        table = pa.table({"value": values, **{n: scored.column(n) for n in ("score", "label", "explanation")}})
+        with self._store.transaction() as tx:
+            tx.execute(
+                "INSERT OR REPLACE INTO scores SELECT $model, value, score, label, explanation FROM scored",
+                {"model": model}, {"scored": table},
+            )
+
+    def _predictor(self, name: str) -> Predictor:
+        """The network, loaded at first use: its import takes seconds and a console must not wait for it."""
+        if name not in self._predictors:
+            chosen = self._settings.analysis.models_dir
+            folder = Path(chosen) if chosen else resource_dir("models")
+            self._predictors[name] = Predictor.load(folder, name, self._settings.analysis.threads)
+        return self._predictors[name]
+
+    # -- alerts, incidents, knowledge ----------------------------------------------------------------------------
+
+    def _commit(self, tx: Transaction, findings: pa.Table) -> bool:
+        if findings.num_rows == 0:
+            return False
+        touched = merge_findings(tx, findings)
+        alerts = alerts_for_extraction(tx, touched)
+        save_extraction(tx, extract(alerts, supporting_events(tx, alerts)))
+        fresh = [row for row in alerts.to_pylist() if not row["knowledge_id"]]
+        save_knowledge(tx, {row["alert_id"]: self._best(row) for row in fresh})
+        return True
+
+    def _best(self, alert: dict[str, object]) -> str:
+        found = match(alert, self._library.entries)
+        return found[0].entry.id if found else ""

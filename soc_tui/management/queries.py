@@ -1,0 +1,136 @@
+"""The named queries that the engine answers: SQL from the store with compiled filters, and evidence from the sources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from soc_tui.acquisition.reader import read_record
+from soc_tui.core.clock import Clock
+from soc_tui.core.errors import SourceError, UsageError
+from soc_tui.management.health import Health
+from soc_tui.management.intake import Intake
+from soc_tui.store.database import Store
+from soc_tui.store.filters import compile_filter
+
+_MOST_ROWS = 100_000
+_LAST_ID = 2**62
+
+
+class Queries:
+    """Reads for clients; each public method is a query of that name."""
+
+    def __init__(self, store: Store, health: Health, intake: Intake, clock: Clock) -> None:
+        self._store, self._health, self._intake, self._clock = store, health, intake, clock
+
+    def alerts(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:  # noqa: A002 - the wire's name
+        """Alerts, open and severe and recent first."""
+        return self._filtered("alerts", filter, limit=limit, offset=offset)
+
+    def incidents(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:  # noqa: A002
+        """Incidents, severe and recent first."""
+        return self._filtered("incidents", filter, limit=limit, offset=offset)
+
+    def attackers(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:  # noqa: A002
+        """Attackers, severe first."""
+        return self._filtered("attackers", filter, limit=limit, offset=offset)
+
+    def events(
+        self, filter: str = "", limit: int = 1000, before_id: int = 0, after_id: int = 0  # noqa: A002
+    ) -> pa.Table:
+        """Events, newest first; ``before_id`` and ``after_id`` (exclusive) bound the window."""
+        return self._filtered("events", filter, limit=limit, before_id=before_id or _LAST_ID, after_id=after_id)
+
+    def clues(self, incident_id: int) -> pa.Table:
+        """The clue tree of an incident."""
+        return self._store.sql(
+            "SELECT * FROM clues WHERE incident_id = $incident_id ORDER BY node_id", {"incident_id": incident_id}
+        )
+
+    def incident(self, incident_id: int) -> pa.Table:
+        """One incident, or no row."""
+        return self._store.sql(
+            "SELECT * FROM incidents WHERE incident_id = $incident_id", {"incident_id": incident_id}
+        )
+
+    def alert(self, alert_id: int) -> pa.Table:
+        """One alert, or no row."""
+        return self._store.sql("SELECT * FROM alerts WHERE alert_id = $alert_id", {"alert_id": alert_id})
+
+    def attacker(self, address: str) -> pa.Table:
+        """One attacker, or no row."""
+        return self._store.sql("SELECT * FROM attackers WHERE address = $address", {"address": address})
+
+    def event(self, event_id: int) -> pa.Table:
+        """One event, or no row."""
+        return self._store.sql("SELECT * FROM events WHERE event_id = $event_id", {"event_id": event_id})
+
+    def evidence(self, alert_id: int = 0, event_ids: list[int] | None = None, limit: int = 20) -> pa.Table:
+        """The exact records behind an alert (or behind named events), read again from their sources."""
+        if alert_id:
+            found = self.alert(alert_id).column("event_ids").to_pylist()
+            event_ids = (found[0] or []) if found else []
+        rows = self._store.read("evidence", {"event_ids": list(event_ids or [])[:limit]})
+        lines = [
+            self._line(source_id, offset, length, message)
+            for source_id, offset, length, message in zip(
+                *(rows.column(name).to_pylist() for name in ("source_id", "offset", "length", "message")), strict=True
+            )
+        ]
+        return rows.append_column("line", pa.array(lines, pa.string()))
+
+    def alert_evidence(self, alert_ids: list[int]) -> pa.Table:
+        """Where the evidence of many alerts is: alert_id, event_id, source, offset, length."""
+        return self._store.read("alert_evidence", {"alert_ids": alert_ids})
+
+    def _line(self, source_id: int, offset: int, length: int, message: str | None) -> str:
+        state = self._intake.state(source_id)
+        try:
+            raw = read_record(state, offset, length)
+        except (SourceError, OSError):
+            return f"{message or ''} (the source is gone or has changed; this is the stored message)"
+        return raw.decode("utf-8", "backslashreplace")
+
+    def sources(self) -> pa.Table:
+        """Every source with its accounting."""
+        return self._store.sql(
+            "SELECT *, greatest(size - \"offset\", 0) AS lag_bytes FROM sources ORDER BY source_id"
+        )
+
+    def rejects(self, limit: int = 1000) -> pa.Table:
+        """Records that could not be read."""
+        return self._store.sql(
+            "SELECT r.*, s.path AS source FROM rejects r JOIN sources s USING (source_id)"
+            " ORDER BY r.source_id, r.source_offset LIMIT $limit",
+            {"limit": min(limit, _MOST_ROWS)},
+        )
+
+    def actions(self) -> pa.Table:
+        """Every repair action, newest first."""
+        return self._store.sql("SELECT * FROM actions ORDER BY action_id DESC")
+
+    def audit(self) -> pa.Table:
+        """The audit chain in order."""
+        return self._store.sql("SELECT * FROM audit ORDER BY seq")
+
+    def status(self) -> pa.Table:
+        """The seven modules: state, last activity, lag, last error."""
+        rows = [vars(module) for module in self._health.modules.values()]
+        names = ("name", "title", "state", "lag", "last_error", "detail")
+        columns: dict[str, Any] = {name: pa.array([row[name] for row in rows], pa.string()) for name in names}
+        columns["failures"] = pa.array([row["failures"] for row in rows], pa.int64())
+        columns["last_activity"] = pa.array(
+            [row["last_activity"].replace(tzinfo=None) if row["last_activity"] else None for row in rows],
+            pa.timestamp("us"),
+        )
+        columns["module"] = columns["name"]
+        order = ("module", "title", "state", "last_activity", "lag", "last_error", "failures", "detail")
+        return pa.table({name: columns[name] for name in order})
+
+    def _filtered(self, name: str, expression: str, *, limit: int, **params: Any) -> pa.Table:
+        if limit < 0:
+            raise UsageError("limit must not be negative", remedy="use --limit 100")
+        where, values = compile_filter(expression, name, self._clock.now())
+        text = self._store.query_text(name).replace("{where}", where)
+        return self._store.sql(text, {**values, **params, "limit": min(limit, _MOST_ROWS)})

@@ -1,0 +1,255 @@
+"""The one owner of the workspace's DuckDB file.
+
+DuckDB lets one process in at a time, so only the engine opens a workspace. The connection runs without access to any
+other file or network (``enable_external_access=false`` cannot be switched back on while the database is open), which
+makes even the read-only SQL door (:mod:`soc_tui.store.hunt`) harmless to the rest of the machine. Readers use a
+cursor each and see a committed snapshot; writers queue for one transaction at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from soc_tui.core.errors import SocTuiError, StoreError
+from soc_tui.core.settings import StoreSettings
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_QUERIES = Path(__file__).parent / "queries"
+
+
+class Transaction:
+    """A cursor inside one transaction; see :meth:`Store.transaction`."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def execute(
+        self, text: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
+    ) -> None:
+        """Run a statement; ``tables`` are Arrow tables it may name."""
+        with _registered(self._cursor, tables):
+            self._cursor.execute(text, _used(text, params))
+
+    def sql(
+        self, text: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table:
+        """Run a query and return its rows."""
+        return _fetch(self._cursor, text, params, tables)
+
+
+class Store:
+    """The workspace database: migrations, transactions and reads.
+
+    Use :meth:`open`; close it (or use it as a context manager) so that DuckDB folds its write-ahead log in.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._write = threading.RLock()
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path, settings: StoreSettings | None = None) -> Store:
+        """Open or create the database and bring its schema up to date.
+
+        Raises:
+            StoreError: another process holds it, it is damaged, or the folder or disk cannot take it.
+        """
+        limits = settings or StoreSettings()
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": limits.threads,
+            "memory_limit": f"{limits.memory_limit_mb}MB",
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+        }
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            connection = duckdb.connect(str(path), config=config)
+        except (duckdb.Error, OSError) as error:
+            raise _open_error(path, error) from error
+        store = cls(connection, path)
+        try:
+            store._migrate()
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
+    def close(self) -> None:
+        """Fold the write-ahead log in and let go of the file."""
+        with self._write:
+            self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A connection of the caller's own onto the same database."""
+        return self._connection.cursor()
+
+    def sql(
+        self, text: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
+    ) -> pa.Table:
+        """Run one read on a cursor of its own; safe from any thread.
+
+        Raises:
+            StoreError: the query failed.
+        """
+        cursor = self._connection.cursor()
+        try:
+            return _fetch(cursor, text, params, tables)
+        except duckdb.Error as error:
+            raise store_error(self.path, error) from error
+        finally:
+            cursor.close()
+
+    def read(self, name: str, params: Mapping[str, Any] | None = None) -> pa.Table:
+        """Run the named query ``queries/NAME.sql``."""
+        return self.sql(self.query_text(name), params)
+
+    def query_text(self, name: str) -> str:
+        """The text of ``queries/NAME.sql``."""
+        return load_sql(_QUERIES / f"{name}.sql")
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One writer at a time; commits on leaving, rolls back on any exception.
+
+        Raises:
+            StoreError: the database refused (full disk, constraint, damage); nothing of the transaction is kept.
+        """
+        with self._write:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN TRANSACTION")
+                yield Transaction(cursor)
+                cursor.execute("COMMIT")
+            except BaseException as error:
+                with contextlib.suppress(duckdb.Error):  # the failed COMMIT has already ended the transaction
+                    cursor.execute("ROLLBACK")
+                if isinstance(error, duckdb.Error):
+                    raise store_error(self.path, error) from error
+                raise
+            finally:
+                cursor.close()
+
+    def _migrate(self) -> None:
+        """Apply every numbered migration that this database has not seen, each in its own transaction."""
+        with self.transaction() as tx:
+            tx.execute("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name VARCHAR NOT NULL)")
+            done = set(tx.sql("SELECT number FROM migrations").column("number").to_pylist())
+        steps = migrations()
+        if done and max(done) > max(steps):
+            raise StoreError(
+                f"the workspace was made by a newer version (schema {max(done)}, this version knows {max(steps)})",
+                source=self.path,
+                remedy="upgrade soc-tui or use another --workspace",
+            )
+        for number, file in steps.items():
+            if number not in done:
+                with self.transaction() as tx:
+                    tx.execute(load_sql(file))
+                    tx.execute("INSERT INTO migrations VALUES ($number, $name)", {"number": number, "name": file.stem})
+
+
+def migrations() -> dict[int, Path]:
+    """The numbered migration files in order."""
+    return {int(file.name.split("_", 1)[0]): file for file in sorted(_MIGRATIONS.glob("[0-9]*_*.sql"))}
+
+
+_sql_cache: dict[Path, str] = {}
+
+
+def load_sql(file: Path) -> str:
+    """The text of a .sql file, read once."""
+    if file not in _sql_cache:
+        _sql_cache[file] = file.read_text(encoding="utf-8")
+    return _sql_cache[file]
+
+
+@contextlib.contextmanager
+def _registered(cursor: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table] | None) -> Iterator[None]:
+    names = list(tables or {})
+    for name in names:
+        cursor.register(name, (tables or {})[name])
+    try:
+        yield
+    finally:
+        for name in names:
+            # An aborted transaction refuses even this; its cursor is closed next.
+            with contextlib.suppress(duckdb.Error):
+                cursor.unregister(name)
+
+
+def _used(text: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Only the parameters that the text names: DuckDB refuses superfluous ones."""
+    if not params:
+        return None
+    named = set(re.findall(r"\$([A-Za-z_]\w*)", text))
+    return {key: value for key, value in params.items() if key in named} or None
+
+
+def _fetch(
+    cursor: duckdb.DuckDBPyConnection,
+    text: str,
+    params: Mapping[str, Any] | None,
+    tables: Mapping[str, pa.Table] | None,
+) -> pa.Table:
+    with _registered(cursor, tables):
+        return cursor.sql(text, params=_used(text, params)).to_arrow_table()
+
+
+def _open_error(path: Path, error: Exception) -> SocTuiError:
+    text = str(error)
+    if "lock" in text.lower():
+        found = re.search(r"PID (\d+)", text)
+        holder = f"process {found.group(1)}" if found else "another process"
+        return StoreError(
+            f"the workspace database is held by {holder}",
+            source=path,
+            remedy="use that engine (run the command without stopping it) or stop it first",
+        )
+    return store_error(path, error)
+
+
+def store_error(path: Path, error: Exception) -> StoreError:
+    """Name what went wrong with the database file and what to do about it."""
+    text = str(error)
+    lowered = text.lower()
+    if "no space left" in lowered or "enospc" in lowered or "file too large" in lowered:
+        return StoreError(
+            "no space left on the disk of the workspace; nothing of this step was stored",
+            source=path,
+            remedy="free disk space; reading goes on by itself from the last committed record",
+        )
+    if "not a valid duckdb" in lowered or "corrupt" in lowered or "checksum" in lowered or "serializ" in lowered:
+        return StoreError(
+            f"the workspace database is damaged: {text.splitlines()[0]}",
+            source=path,
+            remedy="keep the file, start with another --workspace, and restore a backup",
+        )
+    if isinstance(error, PermissionError) or "permission denied" in lowered:
+        return StoreError(
+            "the workspace cannot be written: permission denied",
+            source=path,
+            remedy="choose another --workspace or correct its owner",
+        )
+    return StoreError(
+        text.splitlines()[0] if text else type(error).__name__,
+        source=path,
+        remedy="see soc-tui status and the engine log in the workspace",
+    )
