@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +22,20 @@ def open_console(options: Globals) -> None:
 @app.command()
 def demo(context: typer.Context) -> None:
     """The console on sample data in a throw-away workspace; responses are previewed only."""
+    import shutil
+    import tempfile
+    from dataclasses import replace
+
     from soc_tui.core.resources import resource_dir
 
     options: Globals = context.obj
     folder = Path(tempfile.mkdtemp(prefix="soc-tui-demo-"))
     try:
-        _run(replace(options.settings(), workspace=folder / "workspace"), title="soc-tui demo",
-             demo=resource_dir("sample_data"))
+        _run(
+            replace(options.settings(), workspace=folder / "workspace"),
+            title="soc-tui demo",
+            demo=resource_dir("sample_data"),
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import logging.handlers
 import os
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,11 +13,13 @@ import typer
 from soc_tui.cli.main import Globals, app, complain
 from soc_tui.cli.output import emit, emit_one, talk
 from soc_tui.core.errors import SocTuiError
-from soc_tui.core.settings import Settings
-from soc_tui.core.text import safe
 
 if TYPE_CHECKING:
+    import threading
+
+    from soc_tui.core.settings import Settings
     from soc_tui.management.engine import Engine
+
 
 @app.command()
 def watch(
@@ -32,6 +29,10 @@ def watch(
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Run the engine alone: follow logs, detect, and serve consoles until stopped."""
+    import json
+    import signal
+    import threading
+
     settings = context.obj.settings()
     watched = [path.expanduser().absolute() for path in paths or []]
     try:
@@ -56,6 +57,8 @@ def watch(
 
 
 def _start(settings: Settings, watched: list[Path], *, demo: bool) -> Engine:
+    import logging.handlers
+
     os.umask(0o077)  # logs and alerts are nobody else's business
     from soc_tui.management.engine import Engine
 
@@ -115,7 +118,16 @@ def ingest(
 
 
 def _report(result: dict[str, Any]) -> None:
-    columns = ("path", "format", "bytes", "records_read", "records_stored", "records_rejected", "pending_bytes", "error")
+    columns = (
+        "path",
+        "format",
+        "bytes",
+        "records_read",
+        "records_stored",
+        "records_rejected",
+        "pending_bytes",
+        "error",
+    )
     if result["sources"]:
         emit(result["sources"], "table", columns)
         print()
@@ -138,13 +150,17 @@ class _Progress:
     def show(self, progress: dict[str, Any]) -> None:
         if not sys.stderr.isatty():
             return
+        from soc_tui.core.text import safe
+
         if progress["step"] == "read":
             seconds = max(time.monotonic() - self._began, 0.001)
             total, done = max(progress["total_bytes"], 1), progress["bytes"]
             share = min(done / total, 1.0)
             left = seconds * (1 - share) / max(share, 0.001)
-            text = (f"reading {share:4.0%}  {progress['records']} records  {progress['records'] / seconds:.0f}/s"
-                    f"  {left:.0f} s left  {safe(Path(progress['path']).name, limit=30)}")
+            text = (
+                f"reading {share:4.0%}  {progress['records']} records  {progress['records'] / seconds:.0f}/s"
+                f"  {left:.0f} s left  {safe(Path(progress['path']).name, limit=30)}"
+            )
         else:
             text = f"{progress['step']}: {progress['behind']} events to examine"
         sys.stderr.write(f"\r\x1b[K{text}")
@@ -170,8 +186,22 @@ def status(context: typer.Context) -> None:
     if options.format == "table":
         emit(modules, "table", ("module", "state", "last_activity", "lag", "failures", "last_error", "detail"))
         print()
-        emit(sources, "table", ("source_id", "path", "format", "state", "records_read", "records_stored",
-                                "records_rejected", "lag_bytes", "pending_bytes", "error"))
+        emit(
+            sources,
+            "table",
+            (
+                "source_id",
+                "path",
+                "format",
+                "state",
+                "records_read",
+                "records_stored",
+                "records_rejected",
+                "lag_bytes",
+                "pending_bytes",
+                "error",
+            ),
+        )
     elif options.format == "json":
         emit_one({**pulse, "modules": modules, "sources": sources}, "json")
     else:

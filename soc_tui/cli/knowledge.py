@@ -11,7 +11,9 @@ from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import emit, emit_one, talk
 from soc_tui.core.errors import UsageError
 
-group = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The knowledge database: risks and expert knowledge.")
+group = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="The knowledge database: risks and expert knowledge."
+)
 app.add_typer(group, name="knowledge")
 
 
@@ -34,8 +36,16 @@ def _emit(context: typer.Context, text: str) -> None:
     library = Library.load(options.settings().workspace / "knowledge")
     entries = library.search(text) if text else library.entries
     emit(
-        ({"id": e.id, "risk_type": e.risk_type, "severity": e.severity, "title": e.title, "techniques": list(e.techniques)}
-         for e in entries),
+        (
+            {
+                "id": e.id,
+                "risk_type": e.risk_type,
+                "severity": e.severity,
+                "title": e.title,
+                "techniques": list(e.techniques),
+            }
+            for e in entries
+        ),
         options.format,
     )
 
@@ -54,7 +64,9 @@ def show(context: typer.Context, entry_id: Annotated[str, typer.Argument(metavar
 
 
 @group.command("match")
-def match_subject(context: typer.Context, subject: Annotated[str, typer.Argument(metavar="ID", help="A12 or I3.")]) -> None:
+def match_subject(
+    context: typer.Context, subject: Annotated[str, typer.Argument(metavar="ID", help="A12 or I3.")]
+) -> None:
     """The entries that fit an alert or incident, best first, and why."""
     from soc_tui.management.launch import connect
 
@@ -75,8 +87,11 @@ def lint(
     options: Globals = context.obj
     problems = lint_entries(paths or [ENTRIES])
     if problems or options.format != "table":
-        emit(({"file": str(p.file), "line": p.line, "message": p.message} for p in problems), options.format,
-             ("file", "line", "message"))
+        emit(
+            ({"file": str(p.file), "line": p.line, "message": p.message} for p in problems),
+            options.format,
+            ("file", "line", "message"),
+        )
     if problems:
         talk(f"{len(problems)} problems")
         raise typer.Exit(1)

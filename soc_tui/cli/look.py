@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
-import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,8 +9,6 @@ import typer
 from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import cell, emit, emit_one, talk
 from soc_tui.core.errors import UsageError
-from soc_tui.core.severity import Severity
-from soc_tui.core.text import safe
 
 if TYPE_CHECKING:
     from soc_tui.management.client import Client
@@ -25,20 +19,42 @@ Filter = Annotated[
 ]
 Limit = Annotated[int, typer.Option(min=0, help="The most rows.")]
 
-_ALERT_JSON = ("alert_id", "time", "time_last", "risk_type", "severity", "score", "title", "detector", "src_ip",
-               "dst_ip", "dst_port", "host", "user_name", "target", "event_count", "finding_count", "techniques",
-               "incident_id", "state", "knowledge", "evidence", "explanation")
+_ALERT_JSON = (
+    "alert_id",
+    "time",
+    "time_last",
+    "risk_type",
+    "severity",
+    "score",
+    "title",
+    "detector",
+    "src_ip",
+    "dst_ip",
+    "dst_port",
+    "host",
+    "user_name",
+    "target",
+    "event_count",
+    "finding_count",
+    "techniques",
+    "incident_id",
+    "state",
+    "knowledge",
+    "evidence",
+    "explanation",
+)
 _ALERT_TABLE = ("id", "severity", "time", "title", "src_ip", "host", "target", "event_count", "state", "incident")
 
 
 def _join(parts: list[str] | None) -> str:
     """A phrase that the shell took the quotes from gets them back."""
-    return " ".join(f'"{part}"' if " " in part and '"' not in part and ":" not in part else part for part in parts or [])
+    return " ".join(
+        f'"{part}"' if " " in part and '"' not in part and ":" not in part else part for part in parts or []
+    )
 
 
 def _rows(context: typer.Context, name: str, expression: str, limit: int) -> list[dict[str, Any]]:
     from soc_tui.management.launch import connect
-
     from soc_tui.store.filters import parse
 
     parse(expression, name)  # a wrong filter must not cost the start of an engine
@@ -47,15 +63,26 @@ def _rows(context: typer.Context, name: str, expression: str, limit: int) -> lis
 
 
 @app.command()
-def events(context: typer.Context, filter: Filter = None, limit: Limit = 100) -> None:  # noqa: A002
+def events(context: typer.Context, filter: Filter = None, limit: Limit = 100) -> None:
     """Events, newest first."""
     rows = _rows(context, "events", _join(filter), limit)
-    columns = ("event_id", "time", "product", "log_name", "src_ip", "dst_ip", "dst_port", "user_name", "status", "message")
+    columns = (
+        "event_id",
+        "time",
+        "product",
+        "log_name",
+        "src_ip",
+        "dst_ip",
+        "dst_port",
+        "user_name",
+        "status",
+        "message",
+    )
     emit(rows, context.obj.format, columns if context.obj.format == "table" else ())
 
 
 @app.command()
-def alerts(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:  # noqa: A002
+def alerts(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:
     """Alerts: open, severe and recent first."""
     from soc_tui.management.launch import connect
     from soc_tui.store.filters import parse
@@ -72,8 +99,14 @@ def alerts(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -
 
 
 def _alert_line(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "id": f"A{row['alert_id']}", "severity": Severity.parse(row["severity"]).label(),
-            "incident": f"I{row['incident_id']}" if row["incident_id"] else ""}
+    from soc_tui.core.severity import Severity
+
+    return {
+        **row,
+        "id": f"A{row['alert_id']}",
+        "severity": Severity.parse(row["severity"]).label(),
+        "incident": f"I{row['incident_id']}" if row["incident_id"] else "",
+    }
 
 
 def _evidence(client: Client, alert_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
@@ -84,13 +117,20 @@ def _evidence(client: Client, alert_ids: list[int]) -> dict[int, list[dict[str, 
 
 
 def _alert_json(row: dict[str, Any], evidence: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
-    full = {**row, "knowledge": row["knowledge_id"], "evidence": evidence.get(row["alert_id"], []),
-            "explanation": json.loads(row["explanation"] or "[]"), "techniques": row["techniques"] or []}
+    import json
+
+    full = {
+        **row,
+        "knowledge": row["knowledge_id"],
+        "evidence": evidence.get(row["alert_id"], []),
+        "explanation": json.loads(row["explanation"] or "[]"),
+        "techniques": row["techniques"] or [],
+    }
     return {name: full[name] for name in _ALERT_JSON}
 
 
 @app.command()
-def incidents(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:  # noqa: A002
+def incidents(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:
     """Incidents: alerts of one attacker that belong together."""
     rows = _rows(context, "incidents", _join(filter), limit)
     columns = ("incident_id", "severity", "time", "title", "attacker", "alert_count", "event_count", "state")
@@ -98,17 +138,28 @@ def incidents(context: typer.Context, filter: Filter = None, limit: Limit = 1000
 
 
 @app.command()
-def attackers(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:  # noqa: A002
+def attackers(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:
     """Attackers: who did it, since when, against what."""
     rows = _rows(context, "attackers", _join(filter), limit)
-    columns = ("address", "address_class", "severity", "first_seen", "last_seen", "alert_count", "event_count", "targets")
+    columns = (
+        "address",
+        "address_class",
+        "severity",
+        "first_seen",
+        "last_seen",
+        "alert_count",
+        "event_count",
+        "targets",
+    )
     emit(rows, context.obj.format, columns if context.obj.format == "table" else ())
 
 
 @app.command()
 def show(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="ID", help="A12 (alert), I3 (incident), E99 (event) or an address.")],
+    subject: Annotated[
+        str, typer.Argument(metavar="ID", help="A12 (alert), I3 (incident), E99 (event) or an address.")
+    ],
 ) -> None:
     """One alert, incident, event or attacker with all that is known of it."""
     from soc_tui.management.launch import connect
@@ -124,6 +175,8 @@ def show(
 
 
 def _subject(client: Client, subject: str) -> dict[str, Any]:
+    import re
+
     found = re.fullmatch(r"([AIEaie]?)(\d{1,18})", subject.strip())
     kind, number = (found[1].upper() or "A", int(found[2])) if found else ("", 0)
     if kind == "A":
@@ -135,8 +188,11 @@ def _subject(client: Client, subject: str) -> dict[str, Any]:
         return data
     if kind == "I":
         row = _only(client.query("incident", incident_id=number).to_pylist(), subject)
-        return {**row, "alerts": client.query("alerts", filter=f"incident:{number}").to_pylist(),
-                "clue_tree": client.query("clues", incident_id=number).to_pylist()}
+        return {
+            **row,
+            "alerts": client.query("alerts", filter=f"incident:{number}").to_pylist(),
+            "clue_tree": client.query("clues", incident_id=number).to_pylist(),
+        }
     if kind == "E":
         row = _only(client.query("event", event_id=number).to_pylist(), subject)
         return {**row, "evidence": client.query("evidence", event_ids=[number]).to_pylist()}
@@ -150,6 +206,8 @@ def _only(rows: list[dict[str, Any]], subject: str) -> dict[str, Any]:
 
 
 def _print_nested(data: dict[str, Any]) -> None:
+    from soc_tui.core.text import safe
+
     if data.get("explanation"):
         print("\nwhy")
         for item in data["explanation"]:
@@ -157,7 +215,9 @@ def _print_nested(data: dict[str, Any]) -> None:
     if data.get("evidence"):
         print("\nevidence")
         for item in data["evidence"]:
-            print(f"  E{item['event_id']} {cell(item['time'])}  {safe(item['source'])} @{item['offset']}+{item['length']}")
+            print(
+                f"  E{item['event_id']} {cell(item['time'])}  {safe(item['source'])} @{item['offset']}+{item['length']}"
+            )
             print(f"    {safe(item['line'], limit=500)}")
     if data.get("knowledge_matches"):
         print("\nknowledge")
@@ -179,6 +239,9 @@ def hunt(
     seconds: Annotated[float, typer.Option(min=0, help="The longest time; 0 is the settings' limit.")] = 0.0,
 ) -> None:
     """Ask the workspace in SQL: read-only, no files, no network, limited in rows and time. Ctrl-C cancels."""
+    import contextlib
+    import uuid
+
     from soc_tui.management.launch import connect
 
     options: Globals = context.obj

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from soc_tui.core.settings import Settings
 
 app = typer.Typer(
-    name="soc-tui", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False,
+    name="soc-tui",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
     help="A security operations console that lives in a terminal. Without a command it opens the console.",
 )
 

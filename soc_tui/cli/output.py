@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
-
-from soc_tui.core.clock import iso
-from soc_tui.core.text import safe
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -49,11 +43,18 @@ def emit_one(item: Mapping[str, Any], form: str) -> None:
 
 def talk(text: str) -> None:
     """Say something that is not a result."""
+    from soc_tui.core.text import safe
+
     print(safe(text, multiline=True), file=sys.stderr)
 
 
 def cell(value: Any) -> str:
     """One value as inert text on one line."""
+    from datetime import datetime
+
+    from soc_tui.core.clock import iso
+    from soc_tui.core.text import safe
+
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -69,12 +70,16 @@ def cell(value: Any) -> str:
 
 def _json(value: Any, indent: int | None = None) -> str:
     """ASCII only, so that neither control nor bidirectional characters of a log reach the terminal."""
+    import json
+
     from soc_tui.management.wire import plain
 
     return json.dumps(plain(value), indent=indent, ensure_ascii=True, allow_nan=False)
 
 
 def _csv(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    import csv
+
     names = list(columns) or (list(items[0]) if items else [])
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(names)
@@ -100,8 +105,9 @@ def _table(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         number = any(isinstance(item.get(name), int | float) for item in items)
-        table.add_column(Text(name.replace("_", " ")), justify="right" if number else "left", overflow="ellipsis",
-                         no_wrap=True)
+        table.add_column(
+            Text(name.replace("_", " ")), justify="right" if number else "left", overflow="ellipsis", no_wrap=True
+        )
     for item in items:
         table.add_row(*(Text(cell(item.get(name))) for name in names))
     # Piped output is not cut to a width that nobody chose.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +10,6 @@ import typer
 from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import emit, emit_one
 from soc_tui.core.errors import GuardError, ResponseError, UsageError
-from soc_tui.core.text import safe
 
 
 def _ssh() -> str:
@@ -37,8 +35,10 @@ def respond(
             return
         chosen = next((p for p in plan["previews"]), None)
         if chosen is None:
-            raise ResponseError(f"the plan of {subject} has no step that can be run",
-                                remedy="its steps are manual: soc-tui respond shows them")
+            raise ResponseError(
+                f"the plan of {subject} has no step that can be run",
+                remedy="its steps are manual: soc-tui respond shows them",
+            )
         if not chosen["allowed"]:
             raise GuardError("; ".join(chosen["refusals"]), remedy="choose another address or do it by hand")
         result = client.command("apply", subject=subject, step=chosen["step"], ssh_connection=_ssh())
@@ -51,6 +51,8 @@ def _show_plan(plan: dict[str, Any], form: str) -> None:
     if form != "table":
         emit_one(plan, form)
         return
+    from soc_tui.core.text import safe
+
     print(f"{safe(plan['title'])}  ({safe(plan['knowledge_id'])})")
     previews = {preview["step"]: preview for preview in plan["previews"]}
     for number, step in enumerate(plan["steps"]):
@@ -71,12 +73,14 @@ def _show_plan(plan: dict[str, Any], form: str) -> None:
 @app.command()
 def undo(
     context: typer.Context,
-    action_id: Annotated[str, typer.Argument(metavar="ACTION", help="The action's number; the last when left out.")] = "",
+    action_id: Annotated[
+        str, typer.Argument(metavar="ACTION", help="The action's number; the last when left out.")
+    ] = "",
 ) -> None:
     """Take an action back."""
     from soc_tui.management.launch import connect
 
-    if action_id and not re.fullmatch(r"\d{1,18}", action_id):
+    if action_id and not (action_id.isascii() and action_id.isdigit() and len(action_id) < 19):
         raise UsageError(f"{action_id!r} is no action number", remedy="soc-tui actions lists them")
     options: Globals = context.obj
     with connect(options.settings().workspace) as client:

@@ -20,7 +20,7 @@ from soc_tui.console.connection import Connection, EngineState, Pulse
 from soc_tui.console.loading import Loader
 from soc_tui.console.screens.main import MainScreen
 from soc_tui.console.theme import DARK, LIGHT
-from soc_tui.core.severity import needs_ascii
+from soc_tui.console.widgets.glyphs import ascii_only
 from soc_tui.core.text import safe
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class ConsoleApp(App[None]):
     """
 
     TITLE = "soc-tui"
+    CSS_PATH = "console.tcss"
     ENABLE_COMMAND_PALETTE = True
     HELP_TITLE = "Everywhere"
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {_commands}
@@ -74,7 +75,7 @@ class ConsoleApp(App[None]):
         self.theme = theme if theme in self.available_themes else DARK.name
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level = "none"  # over a slow line every frame of an animation delays the next key
-        self.set_class(needs_ascii(), "-ascii")
+        self.set_class(ascii_only(), "-ascii")
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen is the first and lowest one."""

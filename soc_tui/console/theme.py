@@ -17,6 +17,7 @@ DARK = Theme(
     surface="#161d26",
     panel="#1c2530",
     dark=True,
+    variables={"text-muted": "#8795a6"},
 )
 LIGHT = Theme(
     name="soc-light",
@@ -31,4 +32,5 @@ LIGHT = Theme(
     surface="#eceff3",
     panel="#e1e6ec",
     dark=False,
+    variables={"text-muted": "#5b6875"},
 )

@@ -34,6 +34,7 @@ class StoreSettings:
     memory_limit_mb: int = 512
     """DuckDB's memory limit; its own default would be 80 % of the machine."""
     threads: int = 2
+    """DuckDB threads."""
     hunt_rows: int = 10_000
     """Rows a hunt query returns at most."""
     hunt_seconds: float = 30.0
@@ -66,10 +67,13 @@ class DetectionSettings:
     """Failed logins of one source against one host within the window that make a finding."""
     brute_force_minutes: int = 10
     web_login_failures: int = 20
+    """Failed web logins of one source within the window that make a finding."""
     scan_ports: int = 50
     """Distinct ports (or hosts) tried without success within the window that make a scan."""
     scan_minutes: int = 10
+    """The window of scans."""
     web_login_paths: tuple[str, ...] = ("login", "wp-login.php", "xmlrpc.php", "signin", "auth", "session")
+    """Words of a path that make it a login page."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,17 @@ class AnalysisSettings:
     """The risk networks."""
 
     enabled: bool = True
+    """False: no network is loaded and nothing is scored."""
     models_dir: str = ""
     """Another folder of networks than the one that ships."""
     threads: int = 1
+    """Threads of a network; two collapse on a busy machine."""
     batch_size: int = 1024
+    """Rows scored at once."""
     flow_threshold: float = 0.0
     """0 means the threshold of the model card."""
     query_threshold: float = 0.0
+    """0 means the threshold of the model card."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,9 @@ class ConsoleSettings:
     """The terminal console."""
 
     theme: str = "textual-dark"
+    """A Textual theme; the palette (ctrl+p) tries them out."""
     refresh_seconds: float = 1.0
+    """How often the console asks whether something changed."""
 
 
 @dataclass(frozen=True)

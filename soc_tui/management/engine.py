@@ -66,6 +66,7 @@ class Engine:
         if paths:
             self.intake.watch(paths)
         self._service = Service(socket_path(self.settings.workspace), self._query_table(), self._command_table())
+        self.desk.settle()
         for worker in self.workers.values():
             worker.start()
         self.health.update("management", state="running", detail="serving")
@@ -108,17 +109,41 @@ class Engine:
     # -- what clients may call -------------------------------------------------------------------------------------
 
     def _query_table(self) -> dict[str, Any]:
-        names = ("alerts", "incidents", "attackers", "events", "clues", "incident", "alert", "attacker", "event",
-                 "evidence", "alert_evidence", "sources", "rejects", "actions", "audit", "status")
+        names = (
+            "alerts",
+            "incidents",
+            "attackers",
+            "events",
+            "clues",
+            "incident",
+            "alert",
+            "attacker",
+            "event",
+            "evidence",
+            "alert_evidence",
+            "sources",
+            "rejects",
+            "actions",
+            "audit",
+            "status",
+        )
         return {**{name: getattr(self.queries, name) for name in names}, "hunt": self._hunt}
 
     def _command_table(self) -> dict[str, Any]:
         desk = self.desk
         return {
-            "ping": lambda: {"workspace": str(self.settings.workspace)}, "bye": lambda: {},
-            "pulse": self._pulse, "ingest": self._ingest, "watch": self._watch, "cancel": self._cancel,
-            "knowledge": desk.knowledge, "plan": desk.plan, "apply": desk.apply, "undo": desk.undo,
-            "set_state": desk.set_state, "verify_audit": desk.verify_audit,
+            "ping": lambda: {"workspace": str(self.settings.workspace)},
+            "bye": lambda: {},
+            "pulse": self._pulse,
+            "ingest": self._ingest,
+            "watch": self._watch,
+            "cancel": self._cancel,
+            "knowledge": desk.knowledge,
+            "plan": desk.plan,
+            "apply": desk.apply,
+            "undo": desk.undo,
+            "set_state": desk.set_state,
+            "verify_audit": desk.verify_audit,
         }
 
     def _pulse(self) -> dict[str, Any]:
@@ -127,8 +152,12 @@ class Engine:
             "SELECT severity, count(*) AS n FROM alerts WHERE state IN ('open', 'acknowledged') GROUP BY 1"
         ).to_pylist()
         return {
-            **totals, "revision": self._revision, "by_severity": {row["severity"]: row["n"] for row in rows},
-            "lag_bytes": self.intake.lag_bytes(), "demo": self.demo, "workspace": str(self.settings.workspace),
+            **totals,
+            "revision": self._revision,
+            "by_severity": {row["severity"]: row["n"] for row in rows},
+            "lag_bytes": self.intake.lag_bytes(),
+            "demo": self.demo,
+            "workspace": str(self.settings.workspace),
             "behind": {name: self.pipeline.lag(name) for name in ("detection", "analysis")},
             "failed": [m.name for m in self.health.modules.values() if m.state == "failed"],
         }
@@ -140,8 +169,12 @@ class Engine:
 
     def _hunt(self, sql: str, hunt_id: str = "", rows: int = 0, seconds: float = 0.0) -> Any:
         limits = self.settings.store
-        hunt = Hunt(self.store, sql, rows=min(rows or limits.hunt_rows, limits.hunt_rows),
-                    seconds=min(seconds or limits.hunt_seconds, limits.hunt_seconds))
+        hunt = Hunt(
+            self.store,
+            sql,
+            rows=min(rows or limits.hunt_rows, limits.hunt_rows),
+            seconds=min(seconds or limits.hunt_seconds, limits.hunt_seconds),
+        )
         self._hunts[hunt_id] = hunt
         try:
             result = hunt.run()
@@ -157,7 +190,7 @@ class Engine:
 
     # -- batch -----------------------------------------------------------------------------------------------------
 
-    def _ingest(self, paths: list[str], format: str | None = None) -> Iterator[dict[str, Any]]:  # noqa: A002
+    def _ingest(self, paths: list[str], format: str | None = None) -> Iterator[dict[str, Any]]:
         """Read paths once, examine what was read, and report with exact accounting."""
         began, before = time.monotonic(), self.store.read("totals").to_pylist()[0]
         tally = Tally()
@@ -172,13 +205,16 @@ class Engine:
         yield from self._await_consumers(tally)
         after = self.store.read("totals").to_pylist()[0]
         errors = [*tally.errors, *([failure] if failure else [])]
-        yield {"result": {
-            "sources": [vars(source) for source in tally.sources.values()],
-            **{name: tally.total(name) for name in ("bytes", "records_read", "records_stored", "records_rejected")},
-            **{name: after[name] - before[name] for name in ("findings", "alerts", "incidents")},
-            "seconds": round(time.monotonic() - began, 3), "read_seconds": round(read_seconds, 3),
-            "errors": [error_to_dict(error) for error in errors],
-        }}
+        yield {
+            "result": {
+                "sources": [vars(source) for source in tally.sources.values()],
+                **{name: tally.total(name) for name in ("bytes", "records_read", "records_stored", "records_rejected")},
+                **{name: after[name] - before[name] for name in ("findings", "alerts", "incidents")},
+                "seconds": round(time.monotonic() - began, 3),
+                "read_seconds": round(read_seconds, 3),
+                "errors": [error_to_dict(error) for error in errors],
+            }
+        }
 
     def _await_consumers(self, tally: Tally) -> Iterator[dict[str, Any]]:
         """Wait until detection and analysis have seen every event, or cannot go on."""

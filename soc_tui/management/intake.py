@@ -97,8 +97,12 @@ class Intake:
             try:
                 for read in self.read(file, final=True, as_format=as_format, tally=tally):
                     done += read
-                    yield {"path": str(file), "bytes": done, "total_bytes": total,
-                           "records": tally.total("records_read")}
+                    yield {
+                        "path": str(file),
+                        "bytes": done,
+                        "total_bytes": total,
+                        "records": tally.total("records_read"),
+                    }
             except SourceError as error:
                 tally.errors.append(error)
 
@@ -181,7 +185,8 @@ class Intake:
         problem = next(iter(self._unreadable.values()), "")
         watched = f"{len(self._states)} sources, watching {len(self._watched)} paths"
         self._health.update(
-            "acquisition", lag=f"{self.lag_bytes()} B",
+            "acquisition",
+            lag=f"{self.lag_bytes()} B",
             detail=f"{watched}; unreadable: {problem}" if problem else watched,
         )
 

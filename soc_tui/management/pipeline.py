@@ -51,7 +51,12 @@ class Pipeline:
     """
 
     def __init__(
-        self, store: Store, settings: Settings, clock: Clock, health: Health, library: Library,
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        health: Health,
+        library: Library,
         on_change: Callable[[], None],
     ) -> None:
         self._store, self._settings, self._clock, self._health = store, settings, clock, health
@@ -141,7 +146,8 @@ class Pipeline:
         with self._store.transaction() as tx:
             tx.execute(
                 "INSERT OR REPLACE INTO scores SELECT $model, value, score, label, explanation FROM scored",
-                {"model": model}, {"scored": table},
+                {"model": model},
+                {"scored": table},
             )
 
     def _predictor(self, name: str) -> Predictor:

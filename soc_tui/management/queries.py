@@ -1,4 +1,4 @@
-"""The named queries that the engine answers: SQL from the store with compiled filters, and evidence from the sources."""
+"""The named queries that the engine answers: SQL from the store with compiled filters, evidence from the sources."""
 
 from __future__ import annotations
 
@@ -24,20 +24,24 @@ class Queries:
     def __init__(self, store: Store, health: Health, intake: Intake, clock: Clock) -> None:
         self._store, self._health, self._intake, self._clock = store, health, intake, clock
 
-    def alerts(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:  # noqa: A002 - the wire's name
+    def alerts(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:
         """Alerts, open and severe and recent first."""
         return self._filtered("alerts", filter, limit=limit, offset=offset)
 
-    def incidents(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:  # noqa: A002
+    def incidents(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:
         """Incidents, severe and recent first."""
         return self._filtered("incidents", filter, limit=limit, offset=offset)
 
-    def attackers(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:  # noqa: A002
+    def attackers(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:
         """Attackers, severe first."""
         return self._filtered("attackers", filter, limit=limit, offset=offset)
 
     def events(
-        self, filter: str = "", limit: int = 1000, before_id: int = 0, after_id: int = 0  # noqa: A002
+        self,
+        filter: str = "",
+        limit: int = 1000,
+        before_id: int = 0,
+        after_id: int = 0,
     ) -> pa.Table:
         """Events, newest first; ``before_id`` and ``after_id`` (exclusive) bound the window."""
         return self._filtered("events", filter, limit=limit, before_id=before_id or _LAST_ID, after_id=after_id)
@@ -50,9 +54,7 @@ class Queries:
 
     def incident(self, incident_id: int) -> pa.Table:
         """One incident, or no row."""
-        return self._store.sql(
-            "SELECT * FROM incidents WHERE incident_id = $incident_id", {"incident_id": incident_id}
-        )
+        return self._store.sql("SELECT * FROM incidents WHERE incident_id = $incident_id", {"incident_id": incident_id})
 
     def alert(self, alert_id: int) -> pa.Table:
         """One alert, or no row."""
@@ -94,9 +96,7 @@ class Queries:
 
     def sources(self) -> pa.Table:
         """Every source with its accounting."""
-        return self._store.sql(
-            "SELECT *, greatest(size - \"offset\", 0) AS lag_bytes FROM sources ORDER BY source_id"
-        )
+        return self._store.sql('SELECT *, greatest(size - "offset", 0) AS lag_bytes FROM sources ORDER BY source_id')
 
     def rejects(self, limit: int = 1000) -> pa.Table:
         """Records that could not be read."""

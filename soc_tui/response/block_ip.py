@@ -69,7 +69,7 @@ class BlockIp:
             return refused(base, refusals)
         state, notes = self._look()
         known = state.elements.get(address)
-        if known is not None:
+        if known is not None and not state.missing:
             return replace(base, notes=(*notes, _already(known)), expires=_end(known, made))
         set_name = SETS[guards.normalise(address).version]
         undo = _undo_record(address, set_name, _tag(context.subject_id, made), seconds, made)
@@ -106,7 +106,7 @@ class BlockIp:
         tag = _tag(preview.subject_id, preview.made)
         state = self._nft.read()
         known = state.elements.get(address)
-        if known is not None:
+        if known is not None and not state.missing:
             return ActionResult(self.name, address, "unchanged", False, _already(known), _end(known, context.now))
         script = _script(state, set_name, address, seconds, tag)
         if script != preview.script:
@@ -234,6 +234,8 @@ def _script(state: TableState, set_name: str, address: str, seconds: int, tag: s
             remedy=f"rename or delete it (nft delete table {_AT}), or complete it as docs/response.md shows",
         )
     lines = [PIECES[key] for key in state.missing]
+    if address in state.elements:  # rules are missing, so it is not blocked: this action takes the element over
+        lines.append(f"delete element {_AT} {set_name} {{ {address} }}")
     lines.append(f'add element {_AT} {set_name} {{ {address} timeout {seconds}s comment "{tag}" }}')
     return "".join(line + "\n" for line in lines)
 

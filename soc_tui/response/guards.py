@@ -85,7 +85,7 @@ def check(address: str, ctx: GuardContext) -> list[Refusal]:
         return [Refusal("not-an-address", error.message, error.remedy)]
     refusals: list[Refusal] = []
     for item in (found, *_embedded(found)):
-        refusals += [r for r in (*_special(item), *_needed(item, ctx)) if r not in refusals]
+        refusals += [r for r in _special(item) or _needed(item, ctx) if r not in refusals]
     return refusals
 
 

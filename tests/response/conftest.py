@@ -39,13 +39,16 @@ class Namespace:
 
     def popen(self, *argv: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.Popen(self.argv(*argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        return subprocess.Popen(
+            self.argv(*argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
     def call(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Ask the responder that runs as a real process inside the namespace."""
         if self._driver is None:
             self._driver = self.popen(sys.executable, str(DRIVER))
-        assert self._driver.stdin and self._driver.stdout
+        assert self._driver.stdin is not None
+        assert self._driver.stdout is not None
         self._driver.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
         self._driver.stdin.flush()
         answer: dict[str, Any] = json.loads(self._driver.stdout.readline())

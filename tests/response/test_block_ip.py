@@ -14,13 +14,10 @@ from typing import Any
 import pytest
 
 from soc_tui.core.errors import ResponseError
-from soc_tui.core.settings import ResponseSettings
-from soc_tui.core.types import PlanStep
 from soc_tui.response.actions import ActionContext
 from soc_tui.response.block_ip import BlockIp
 from soc_tui.response.guards import GuardContext
 from soc_tui.response.nft import Nft
-from soc_tui.response.responder import Responder
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 FOREIGN = """\
@@ -267,6 +264,18 @@ def test_flushed_rules_are_noticed_and_put_back(namespace: Any) -> None:
 
 
 @pytest.mark.namespace
+def test_an_element_without_rules_does_not_count_as_blocked(namespace: Any) -> None:
+    first = block(namespace, "203.0.113.7", subject="A1")
+    namespace.run("nft", "flush", "chain", "inet", "soc_tui", "input")
+    second = block(namespace, "203.0.113.7", subject="A2")
+    assert (second["state"], second["changed"]) == ("applied", True)
+    assert namespace.call("verify", undo=second["undo"])["state"] == "applied"
+    assert namespace.call("undo", undo=first["undo"])["changed"] is False
+    assert namespace.call("undo", undo=second["undo"])["state"] == "undone"
+    assert namespace.ruleset() == b""
+
+
+@pytest.mark.namespace
 def test_a_firewall_that_changed_since_the_preview_is_not_touched(namespace: Any) -> None:
     stale = namespace.call("preview", target="203.0.113.7")
     block(namespace, "203.0.113.8")
@@ -313,8 +322,8 @@ def test_the_attacker_is_cut_and_the_analyst_stays(make_namespace: Callable[[], 
     server = victim.popen(sys.executable, "-c", SERVER)
     assert server.stdout is not None
     assert server.stdout.readline() == "listening\n"
-    peers = [attacker.popen(sys.executable, "-c", CLIENT, f"10.77.{n}.1")
-             for attacker, n in ((attacker, 1), (analyst, 2))]  # fmt: skip
+    clients = ((attacker, "10.77.1.1"), (analyst, "10.77.2.1"))
+    peers = [client.popen(sys.executable, "-c", CLIENT, address) for client, address in clients]
     try:
         assert [ask(p, "new") for p in peers] == ["yes", "yes"]
         assert [ask(p, "kept") for p in peers] == ["yes", "yes"]
@@ -372,12 +381,3 @@ def ask(process: Any, what: str) -> str:
 
 def ask_responder(namespace: Any, target: str) -> list[str]:
     return [r["code"] for r in namespace.call("preview", target=target, ssh=ANALYST)["refusals"]]
-
-
-def test_the_responder_previews_where_nothing_may_be_applied() -> None:
-    responder = Responder(ResponseSettings(enabled=False))
-    step = PlanStep("one-key", "block", "block-ip", "203.0.113.7")
-    preview = responder.preview(step, GuardContext(), NOW)
-    assert "responses are switched off" in preview.notes[-1]
-    with pytest.raises(ResponseError, match="switched off"):
-        responder.apply(preview, GuardContext(), NOW)

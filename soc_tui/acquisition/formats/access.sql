@@ -3,7 +3,7 @@
 -- of a quoted part takes escapes into account, the second only serves servers that write them raw.
 WITH split AS (
     SELECT source_offset, source_length, line, regexp_extract(line,
-        '(?s)^(?:([\w.-]+(?::\d{1,5})?) )?(\S+) (\S+) (.*?) ?\[(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: (.*))?$',
+        '(?s)^(?:([\w.-]+:\d{1,5}) )?(\S+) (\S+) (.*?) ?\[(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: (.*))?$',
         ['vhost', 'client', 'ident', 'user', 'stamp', 'request', 'code', 'size', 'rest']) AS a
     FROM lines
 ), parts AS (
@@ -18,7 +18,7 @@ SELECT
     CASE WHEN a.code = '' THEN 'not an access log line' WHEN stamp IS NULL THEN 'no such date' END AS reason,
     stamp AS time,
     4002::INTEGER AS class_uid,
-    coalesce(lower(nullif(q.method, '')), 'unknown') AS activity,
+    http_activity(q.method) AS activity,
     'apache-nginx' AS product,
     'access' AS log_name,
     nullif(nullif(a.user, '-'), '') AS user_name,

@@ -43,3 +43,6 @@ CREATE MACRO http_status_word(code) AS CASE
 -- The object without its empty parts, and NULL rather than {}. A JSON merge patch (RFC 7396) drops nulls.
 CREATE MACRO lean(j) AS nullif(json_merge_patch('{}', j)::VARCHAR, '{}');
 CREATE MACRO without(j, gone) AS nullif(json_merge_patch(j, gone)::VARCHAR, '{}');
+
+-- A request's method in lower case when it is one; the first word of garbage bytes is not.
+CREATE MACRO http_activity(method) AS CASE WHEN regexp_full_match(method, '[A-Za-z_-]{1,20}') THEN lower(method) ELSE 'unknown' END;

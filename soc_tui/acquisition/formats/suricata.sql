@@ -25,7 +25,7 @@ SELECT
         ELSE 6000
     END)::INTEGER AS class_uid,
     CASE kind
-        WHEN 'alert' THEN 'detect' WHEN 'http' THEN lower(r.http.http_method) WHEN 'flow' THEN 'traffic'
+        WHEN 'alert' THEN 'detect' WHEN 'http' THEN http_activity(r.http.http_method) WHEN 'flow' THEN 'traffic'
         WHEN 'netflow' THEN 'traffic' WHEN 'fileinfo' THEN 'transfer' WHEN 'tls' THEN 'open' WHEN 'ssh' THEN 'open'
         WHEN 'anomaly' THEN 'anomaly' WHEN 'krb5' THEN 'logon'
         WHEN 'dns' THEN CASE WHEN r.dns."type" IN ('answer', 'response') THEN 'response' ELSE 'query' END

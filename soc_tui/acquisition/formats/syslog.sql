@@ -43,8 +43,8 @@ WITH heads AS (
         regexp_replace(CASE WHEN again.count <> '' THEN again.text ELSE body END, '^\[ID \d+ \w+\.\w+\] ', '') AS full_text,
         regexp_replace(CASE WHEN ssh THEN regexp_replace(full_text, '^(?:error|fatal|debug\d): ', '') ELSE full_text END,
             '^pam_(?:unix|sss|ldap|krb5|faillock|winbind|systemd)\([\w.@-]+(?::\w+)?\): ', '') AS said,
-        regexp_extract(full_text, '^pam_\w+\(([\w.@-]+)(?::(\w+))?\): ', ['service', 'stage']) AS pam,
-        t.pam <> '' OR pam.service <> '' AS by_pam
+        regexp_extract(full_text, '^pam_\w+\(([\w.@-]+)(?::\w+)?\): ', 1) AS pam_service,
+        t.pam <> '' OR pam_service <> '' AS by_pam
     FROM unwrapped
 ), found AS (
     SELECT *, CASE
@@ -173,7 +173,7 @@ SELECT
             try_cast(CASE WHEN kind IN ('pam-failure', 'pam-more') THEN nullif(regexp_extract(said, '^(?:PAM:? )?(\d+) more authentication', 1), '') END AS BIGINT),
             try_cast(CASE WHEN kind = 'sudo' THEN nullif(regexp_extract(s.complaint, '^(\d+) incorrect password', 1), '') END AS BIGINT)),
         'rhost', CASE WHEN kind IN ('pam-failure', 'pam-more', 'failed', 'invalid', 'denied') AND as_ip(x.ip) IS NULL THEN nullif(x.ip, '') END,
-        'pam_service', nullif(pam.service, ''),
+        'pam_service', nullif(pam_service, ''),
         'target_user', coalesce(nullif(s.target, ''), CASE kind
             WHEN 'su' THEN nullif(regexp_extract(said, '(?s) su for (.*) by \S+$', 1), '')
             WHEN 'su-failed' THEN nullif(regexp_extract(said, '^(?:BAD SU \S+ to|failed: \S+ changing from \S+ to) (\S+)', 1), '') END),

@@ -19,7 +19,7 @@ SELECT
         ELSE 6000
     END)::INTEGER AS class_uid,
     CASE kind
-        WHEN 'conn' THEN 'traffic' WHEN 'dns' THEN 'query' WHEN 'http' THEN lower(method) WHEN 'ssl' THEN 'open'
+        WHEN 'conn' THEN 'traffic' WHEN 'dns' THEN 'query' WHEN 'http' THEN http_activity(method) WHEN 'ssl' THEN 'open'
         WHEN 'files' THEN 'transfer' WHEN 'notice' THEN 'detect' WHEN 'weird' THEN 'anomaly'
         WHEN 'ssh' THEN 'open' WHEN 'kerberos' THEN 'logon' WHEN 'ntlm' THEN 'logon' WHEN 'radius' THEN 'logon'
         ELSE 'log'

@@ -143,12 +143,12 @@ def _njrat(table: pa.Table) -> Labels:
 
 
 def _nmap(table: pa.Table) -> Labels:
-    """Stratosphere 002: one client scans private networks; what it asks the resolver is its ordinary traffic."""
+    """Stratosphere 002: one client scans private networks. Its resolver traffic is seen in one direction only: left out."""
     private = pc.starts_with(table["dst_ip"], "192.168.")
     for net in ("172.16.", "10.0."):
         private = pc.or_(private, pc.starts_with(table["dst_ip"], net))
     scanner = pc.and_(pc.equal(table["src_ip"], "172.16.1.11"), private)
-    return _where(scanner, SCAN, _where(pc.equal(table["src_ip"], "172.16.1.11"), BENIGN, UNKNOWN))
+    return _where(scanner, SCAN, UNKNOWN)
 
 
 def _android(table: pa.Table) -> Labels:
@@ -172,6 +172,12 @@ def _windows_domain(table: pa.Table) -> Labels:
     """OTRF APT29: ordinary Windows domain traffic; the attacker's 192.168.0.0/24 and outside tools are left out."""
     inside = pc.or_(pc.starts_with(table["dst_ip"], "10."), pc.is_in(table["protocol"], pa.array(["icmp"])))
     return _where(inside, BENIGN, UNKNOWN)
+
+
+def _zeroaccess(table: pa.Table) -> Labels:
+    """zat's old conn.log, unlabelled: a host whose 215 peers on 16464/udp are the ZeroAccess network; ICMP is its echo."""
+    peers = pc.equal(table["dst_port"], 16464)
+    return _where(peers, C2, _where(pc.equal(table["protocol"], "icmp"), UNKNOWN, BENIGN))
 
 
 @dataclass(frozen=True)
@@ -201,7 +207,7 @@ CAPTURES = (
     Capture("domain-1", "sensor/otrf-apt29/day1/individual_zeek_logs/*_conn.log", _windows_domain, "domain"),
     Capture("domain-2", "sensor/otrf-apt29/day2/individual_zeek_logs/*_conn.log", _windows_domain, "domain"),
     Capture("zat", "sensor/zat/json/conn.log", _always(BENIGN), "zat"),
-    Capture("zat-old", "sensor/zat/conn.log", _always(BENIGN), "zat"),
+    Capture("zeroaccess", "sensor/zat/conn.log", _zeroaccess, "zat"),
 )  # fmt: skip
 
 
@@ -304,3 +310,16 @@ def _with_headers(table: pa.Table, size: int) -> pa.Table:
         grown = pc.add(pc.fill_null(table[name], 0.0), pc.multiply(pc.fill_null(table[f"packets_{side}"], 0.0), float(size)))
         table = table.set_column(table.column_names.index(name), name, grown)
     return table
+
+
+def as_refused(table: pa.Table) -> pa.Table:
+    """The same network behind the other kind of firewall: silence becomes a refusal (REJ) and a refusal silence (S0).
+
+    Whether a probe is dropped or refused says who was probed, not that it was one.
+    """
+    silent = pc.and_(pc.equal(table["conn_state"], "S0"), pc.equal(table["protocol"], "tcp"))
+    refused = pc.equal(table["conn_state"], "REJ")
+    state = pc.if_else(silent, "REJ", pc.if_else(refused, "S0", table["conn_state"]))
+    answers = pc.if_else(silent, table["packets_out"], pc.if_else(refused, 0.0, table["packets_in"]))
+    table = table.set_column(table.column_names.index("conn_state"), "conn_state", state)
+    return table.set_column(table.column_names.index("packets_in"), "packets_in", answers)

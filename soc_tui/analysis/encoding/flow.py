@@ -166,6 +166,8 @@ def encode(table: pa.Table) -> Floats:
     known: dict[str, Doubles] = {}
     for name in ("duration", "bytes_out", "bytes_in", "packets_out", "packets_in"):
         known[name], slots[name, "missing"] = _numbers(table, name)
+    for name in ("duration", "bytes_out", "bytes_in"):  # Zeek writes "-" for a lone packet: nothing, not unknown
+        slots[name, "missing"] = slots[name, "missing"] * slots["packets_out", "missing"]
     for name, top in (("duration", 3600), ("bytes_out", 1e9), ("bytes_in", 1e9), ("packets_out", 1e6), ("packets_in", 1e6)):
         slots[name, "log"] = _log(known[name], top)
     for side in ("out", "in"):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 
 from soc_tui.console.link import Link, Rows
 from soc_tui.console.loading import Reply
+from soc_tui.console.screens.base import ConsoleScreen
 from soc_tui.console.widgets.alert_table import PAGE, AlertTable
 from soc_tui.console.widgets.banner import Banner
 from soc_tui.console.widgets.clue_tree import ClueTree
@@ -24,13 +24,10 @@ from soc_tui.console.widgets.row_list import RowList
 from soc_tui.console.widgets.status_line import KeyBar, StatusLine
 from soc_tui.console.widgets.text import content, joined, when
 
-if TYPE_CHECKING:
-    from soc_tui.console.app import ConsoleApp
-
 SIDE_PANES = ("detail", "knowledge", "clues")
 
 
-class MainScreen(Screen[None]):
+class MainScreen(ConsoleScreen):
     """Four panes over one selected alert.
 
     From 100 columns on they form a grid; below, alerts stay on top and one of the other three shows under a row of
@@ -38,8 +35,7 @@ class MainScreen(Screen[None]):
     """
 
     HELP_TITLE = "Main screen"
-    CSS_PATH = "main.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (Textual's declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "repair", "Repair"),
         Binding("slash", "filter", "Filter", key_display="/"),
@@ -59,7 +55,6 @@ class MainScreen(Screen[None]):
         Binding("4", "pane('clues')", "Clues", show=False),
         Binding("escape", "back", "Clear marks, zoom, filter", show=False),
     ]
-    app: ConsoleApp
 
     def __init__(self, title: str) -> None:
         super().__init__(id="main")
@@ -90,7 +85,8 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Titles, first states, focus."""
         for pane, title in (
-            (self.alerts, "1 Alerts"), (self.detail, "2 Detail"), (self.knowledge, "3 Knowledge"), (self.clues, "4 Clues"),
+            (self.alerts, "1 Alerts"), (self.detail, "2 Detail"),
+            (self.knowledge, "3 Knowledge"), (self.clues, "4 Clues"),
         ):  # fmt: skip
             pane.border_title = content(title)
         self.alerts.say("Connecting to the engine", "The first start may take some seconds.")
@@ -111,7 +107,7 @@ class MainScreen(Screen[None]):
         def work(link: Link) -> Rows:
             return Rows(link.query("alerts", filter=text, limit=PAGE, offset=start), key="alert_id")
 
-        if self.app.loader.ask(
+        if self.soc.loader.ask(
             self, "alerts", work, lambda reply: self._got_alerts(reply, text, start), topic=(text, start)
         ):
             self.alerts.wait("Loading alerts")
@@ -122,10 +118,10 @@ class MainScreen(Screen[None]):
         if reply.value is None:
             self.alerts.fail(reply.error)
             if self.alerts.row_count() and reply.error is not None:
-                self.app.toast(reply.error.message, "error")
+                self.soc.toast(reply.error.message, "error")
             return
         self.alerts.settle()
-        estimate = self.app.connection.pulse.alerts if not text else None
+        estimate = self.soc.connection.pulse.alerts if not text else None
         self.alerts.set_window(reply.value, start, estimate)
         if not self.alerts.row_count():
             if text:
@@ -163,7 +159,7 @@ class MainScreen(Screen[None]):
             self._load_panes()
 
     def _load_panes(self) -> None:
-        alert_id, ask = self._shown_alert, self.app.loader.ask
+        alert_id, ask = self._shown_alert, self.soc.loader.ask
         alert = self.alerts.selected() or {}
         incident = alert.get("incident_id")
 
@@ -288,19 +284,19 @@ class MainScreen(Screen[None]):
     def action_repair(self) -> None:
         """The repair plan of the selected alert."""
         if self.alerts.alert_id is not None:
-            self.app.open_repair(f"A{self.alerts.alert_id}")
+            self.soc.open_repair(f"A{self.alerts.alert_id}")
 
     def action_undo(self) -> None:
         """Take back the last repair, after asking."""
-        self.app.open_undo(None)
+        self.soc.open_undo(None)
 
     def action_attacker(self) -> None:
         """All that is known of the address the alert comes from."""
         address = (self.alerts.selected() or {}).get("src_ip")
         if address:
-            self.app.open_attacker(str(address))
+            self.soc.open_attacker(str(address))
         else:
-            self.app.toast("This alert names no source address", "warning")
+            self.soc.toast("This alert names no source address", "warning")
 
     def action_set_state(self, state: str) -> None:
         """Close, acknowledge, reopen or mark as false positive what is marked, else the selected alert."""
@@ -311,12 +307,12 @@ class MainScreen(Screen[None]):
 
         def done(reply: Reply[dict[str, Any]]) -> None:
             if reply.value is None:
-                self.app.toast(reply.error.message if reply.error else "", "error")
+                self.soc.toast(reply.error.message if reply.error else "", "error")
                 return
             changed = reply.value.get("changed")
             self.alerts.clear_marks()
-            self.app.toast(f"{changed} of {len(targets)} set to {state}" + ("; o reopens" if state != "open" else ""))
+            self.soc.toast(f"{changed} of {len(targets)} set to {state}" + ("; o reopens" if state != "open" else ""))
             self.reload()
 
-        if targets and not self.app.loader.ask(self, f"set_state {targets} {state}", work, done):
-            self.app.toast("Not connected: nothing was changed", "warning")
+        if targets and not self.soc.loader.ask(self, f"set_state {targets} {state}", work, done):
+            self.soc.toast("Not connected: nothing was changed", "warning")

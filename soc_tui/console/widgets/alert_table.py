@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.binding import Binding
 from textual.message import Message
 
 from soc_tui.console.link import Rows
 from soc_tui.console.widgets.columns import Column, fit
-from soc_tui.console.widgets.glyphs import glyphs
+from soc_tui.console.widgets.glyphs import ascii_only, glyphs
 from soc_tui.console.widgets.row_list import Part, RowList
 from soc_tui.console.widgets.text import count, cut, when
 from soc_tui.core.errors import UsageError
-from soc_tui.core.severity import Severity, needs_ascii
+from soc_tui.core.severity import Severity
 
 PAGE = 400
 """Rows per question: a tall terminal shows 100, so scrolling rarely waits and an answer stays near 100 kB."""
@@ -21,16 +21,26 @@ AHEAD = 150
 """Rows kept above what is on the screen."""
 
 COLUMNS = (
-    Column("severity", "severity", 6, 0),
+    Column("severity", "level", 6, 0),
     Column("alert_id", "alert", 6, 0),
     Column("title", "what", 24, 0, flex=True),
     Column("src_ip", "from", 15, 7),
-    Column("goal", "to", 16, 4, flex=False),
+    Column("goal", "to", 12, 5),
     Column("risk_type", "risk", 14, 2),
-    Column("event_count", "events", 7, 5, right=True),
+    Column("event_count", "events", 7, 4, right=True),
     Column("score", "score", 5, 1, right=True),
     Column("time_last", "last seen", 16, 3),
 )
+
+
+_TEXTS: dict[str, Callable[[Rows, int], object]] = {
+    "alert_id": lambda rows, i: f"A{rows.get(i, 'alert_id')}",
+    "goal": lambda rows, i: rows.get(i, "host") or rows.get(i, "dst_ip") or rows.get(i, "target"),
+    "score": lambda rows, i: f"{float(rows.get(i, 'score', 0.0)):.2f}",
+    "event_count": lambda rows, i: count(rows.get(i, "event_count", 0)),
+    "time_last": lambda rows, i: when(rows.get(i, "time_last") or rows.get(i, "time"), seconds=False),
+}
+"""How a column is read where it is not shown as it is stored."""
 
 
 def severity_of(word: object) -> Severity:
@@ -62,7 +72,7 @@ class AlertTable(RowList):
             super().__init__()
             self.start = start
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: Rows | None = None
         self._start = 0
@@ -221,20 +231,11 @@ class AlertTable(RowList):
     def _cell(rows: Rows, index: int, column: Column, cells: int) -> Part:
         if column.name == "severity":
             severity = severity_of(rows.get(index, "severity"))
-            return cut(severity.label(ascii_only=needs_ascii()), cells), severity.word
-        if column.name == "alert_id":
-            return cut(f"A{rows.get(index, 'alert_id')}", cells), "muted"
-        if column.name == "title":
-            return cut(rows.get(index, "title"), cells), "strong"
-        if column.name == "goal":
-            return cut(rows.get(index, "host") or rows.get(index, "dst_ip") or rows.get(index, "target"), cells), ""
-        if column.name == "score":
-            return f"{float(rows.get(index, 'score', 0.0)):.2f}".rjust(cells)[:cells], ""
-        if column.name == "event_count":
-            return count(rows.get(index, "event_count", 0)).rjust(cells)[:cells], ""
-        if column.name == "time_last":
-            return cut(when(rows.get(index, "time_last") or rows.get(index, "time"), seconds=False), cells), "muted"
-        return cut(rows.get(index, column.name), cells), ""
+            return cut(severity.label(ascii_only=ascii_only()), cells), severity.word
+        tone = {"title": "strong", "time_last": "muted", "alert_id": "muted"}.get(column.name, "")
+        read = _TEXTS.get(column.name)
+        text = rows.get(index, column.name) if read is None else read(rows, index)
+        return (cut(text, cells).rstrip().rjust(cells) if column.right else cut(text, cells)), tone
 
     # --- keys ----------------------------------------------------------------------------------
     def action_mark(self) -> None:

@@ -29,7 +29,9 @@ class Banner(Static):
             why = f": {error.message}" if error is not None else ""
             hint = f"  {error.remedy}." if error is not None and error.remedy else ""
             self.update(
-                joined((f" The engine is not reachable{why}.", "bold"), hint, "  What you see may be old; trying again.")
+                joined(
+                    (f" The engine is not reachable{why}.", "bold"), hint, "  What you see may be old; trying again."
+                )
             )
         elif silent:
             self.update(joined((" The engine does not answer yet.", "bold"), "  It may be busy; nothing is lost."))

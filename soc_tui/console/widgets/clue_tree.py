@@ -90,22 +90,22 @@ class ClueTree(RowList):
         Binding("space", "fold", "Fold", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._clues: Sequence[Mapping[str, Any]] = ()
-        self._nodes: list[Node] = []
+        self._drawn: list[Node] = []
         self._folded: set[int] = set()
         self._incident: int | None = None
 
     @property
     def node(self) -> Node | None:
         """The node under the cursor."""
-        return self._nodes[self.cursor] if self.cursor < len(self._nodes) else None
+        return self._drawn[self.cursor] if self.cursor < len(self._drawn) else None
 
     @property
     def plain(self) -> str:
         """The tree as text."""
-        return "\n".join("".join(text for text, _ in self.draw(row, 120)) for row in range(len(self._nodes)))
+        return "\n".join("".join(text for text, _ in self.draw(row, 120)) for row in range(len(self._drawn)))
 
     def show_clues(self, incident_id: int | None, clues: Sequence[Mapping[str, Any]]) -> None:
         """Show an incident's tree; the cursor stays on its node when the same incident grows."""
@@ -121,7 +121,7 @@ class ClueTree(RowList):
     def clear(self) -> None:
         """No incident is selected."""
         self.settle()
-        self._incident, self._clues, self._nodes, self.cursor = None, (), [], 0
+        self._incident, self._clues, self._drawn, self.cursor = None, (), [], 0
         self.rows_changed()
         self.say("The clue tree appears here", "It is that of the selected alert's incident.")
 
@@ -133,8 +133,8 @@ class ClueTree(RowList):
             self._arrange(node.node_id)
 
     def _arrange(self, keep: int | None) -> None:
-        self._nodes = lay_out(self._clues, self._folded)
-        places = {node.node_id: row for row, node in enumerate(self._nodes)}
+        self._drawn = lay_out(self._clues, self._folded)
+        places = {node.node_id: row for row, node in enumerate(self._drawn)}
         self.cursor = places.get(keep, 0) if keep is not None else 0
         self.rows_changed()
         self.show_cursor()
@@ -142,11 +142,11 @@ class ClueTree(RowList):
 
     def row_count(self) -> int:
         """Nodes that are not folded away."""
-        return len(self._nodes)
+        return len(self._drawn)
 
     def draw(self, row: int, width: int) -> Sequence[Part]:
         """One node: guide, label, technique, time."""
-        node, marks = self._nodes[row], glyphs()
+        node, marks = self._drawn[row], glyphs()
         clue = node.clue
         here = (marks.cursor, "accent") if row == self.cursor else (" ", "")
         time = when(clue.get("time")) if width >= 60 else ""

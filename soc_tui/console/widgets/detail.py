@@ -10,11 +10,11 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from soc_tui.console.widgets.alert_table import severity_of
-from soc_tui.console.widgets.glyphs import glyphs
+from soc_tui.console.widgets.glyphs import ascii_only, glyphs
 from soc_tui.console.widgets.text import content, count, cut, joined, lines, when
 from soc_tui.console.widgets.text_pane import TextPane
 from soc_tui.core.errors import SocTuiError
-from soc_tui.core.severity import Severity, needs_ascii
+from soc_tui.core.severity import Severity
 from soc_tui.core.text import safe
 
 SEVERITY_STYLES = {
@@ -34,7 +34,7 @@ MAX_FIELDS = 12
 def badge(word: object) -> Content:
     """A severity as glyph, word and colour."""
     severity = severity_of(word)
-    label = severity.label(ascii_only=needs_ascii()).rstrip()
+    label = severity.label(ascii_only=ascii_only()).rstrip()
     return content(f" {label} " if severity is Severity.CRITICAL else label, SEVERITY_STYLES[severity])
 
 
@@ -132,7 +132,7 @@ class DetailPane(TextPane):
 
     HELP_TITLE = "Detail"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._alert: Mapping[str, Any] | None = None
         self._evidence: Sequence[Mapping[str, Any]] | None = None

@@ -11,10 +11,10 @@ from textual.message import Message
 from soc_tui.console.link import Rows
 from soc_tui.console.widgets.alert_table import severity_of
 from soc_tui.console.widgets.columns import Column, fit
-from soc_tui.console.widgets.glyphs import glyphs
+from soc_tui.console.widgets.glyphs import ascii_only, glyphs
 from soc_tui.console.widgets.row_list import Part, RowList
 from soc_tui.console.widgets.text import count, cut, when
-from soc_tui.core.severity import Severity, needs_ascii
+from soc_tui.core.severity import Severity
 from soc_tui.core.text import safe
 
 PAGE = 400
@@ -51,7 +51,7 @@ class EventTable(RowList):
             self.page = page
             self.before_id = before_id
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._starts: list[int | None] = [None]
         self._pages: dict[int, Rows] = {}
@@ -137,7 +137,7 @@ def _cell(rows: Rows, index: int, column: Column, cells: int) -> Part:
         return cut(when(rows.get(index, "time")), cells), "muted"
     if column.name == "severity":
         severity = severity_of(rows.get(index, "severity"))
-        mark = severity.ascii_glyph if needs_ascii() else severity.glyph
+        mark = severity.ascii_glyph if ascii_only() else severity.glyph
         return (" " if severity is Severity.INFO else mark), severity.word
     if column.name == "log":
         return cut(f"{safe(rows.get(index, 'product'))} {safe(rows.get(index, 'log_name'))}", cells), "muted"

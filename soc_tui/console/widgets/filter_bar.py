@@ -42,7 +42,8 @@ class FilterInput(Input):
     def remember(self, text: str) -> None:
         """Add a filter that was used; the newest is last and none is kept twice."""
         if text:
-            self.history = [old for old in self.history if old != text][-HISTORY + 1 :] + [text]
+            older = [old for old in self.history if old != text]
+            self.history = [*older[1 - HISTORY :], text]
         self._place = len(self.history)
 
     def action_recall(self, by: int) -> None:
@@ -151,7 +152,9 @@ class FilterBar(Vertical):
             before = content(text[: error.position], "$text-muted", limit=60)
             wrong = content(text[error.position :] or " ", "underline $text-error", limit=60)
             says = (f"   {error.message}", "$text-error")
-            self._error.update(joined(before, wrong, says, (f"  {error.remedy}" if error.remedy else "", "$text-muted")))
+            self._error.update(
+                joined(before, wrong, says, (f"  {error.remedy}" if error.remedy else "", "$text-muted"))
+            )
             self._error.display = True
             return False
         self._error.display = False
@@ -159,4 +162,6 @@ class FilterBar(Vertical):
 
     def _show_active(self) -> None:
         self.set_class(bool(self.text), "-active")
-        self._active.update(joined((" filter ", "$text-muted"), (self.text, "$text-accent"), ("   esc clears", "$text-muted")))
+        self._active.update(
+            joined((" filter ", "$text-muted"), (self.text, "$text-accent"), ("   esc clears", "$text-muted"))
+        )

@@ -55,5 +55,10 @@ ASCII = Glyphs(
 
 @cache
 def glyphs() -> Glyphs:
-    """The set for this terminal, decided once per process."""
+    """The set for this terminal, decided once per process and before Textual takes stdout over."""
     return ASCII if needs_ascii() else UNICODE
+
+
+def ascii_only() -> bool:
+    """Whether this terminal gets the ASCII set."""
+    return glyphs() is ASCII

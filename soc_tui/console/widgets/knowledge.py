@@ -60,7 +60,7 @@ class KnowledgePane(TextPane):
         Binding("right_square_bracket", "turn(1)", "Next match", show=False, key_display="]"),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._matches: Sequence[Mapping[str, Any]] = ()
         self._place = 0

@@ -30,7 +30,9 @@ class PaneTabs(Static):
         parts: list[object] = []
         for name, label in TABS:
             here = name == front
-            parts.append((f"{glyphs().cursor if here else ' '}{label}", "bold $text-primary" if here else "$text-muted"))
+            parts.append(
+                (f"{glyphs().cursor if here else ' '}{label}", "bold $text-primary" if here else "$text-muted")
+            )
         self.update(joined(*parts))
 
     def on_click(self, event: events.Click) -> None:

@@ -74,7 +74,7 @@ class RowList(Waiting, ScrollView, can_focus=True):
             """The list, so that handlers can select by it."""
             return self.rows
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's name)
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.cursor = 0
         self._lines: LRUCache[tuple[int, int], Strip] = LRUCache(512)
@@ -92,7 +92,7 @@ class RowList(Waiting, ScrollView, can_focus=True):
 
     def header(self, width: int) -> Sequence[Part]:
         """The parts of the header line, when :attr:`HEADER` is 1."""
-        return ()
+        raise NotImplementedError
 
     def view_changed(self) -> None:
         """Called when other rows came into view; a subclass loads them."""

@@ -9,9 +9,9 @@ from textual.widgets import Static
 
 from soc_tui.console.connection import Connection, EngineState
 from soc_tui.console.widgets.detail import SEVERITY_STYLES
-from soc_tui.console.widgets.glyphs import glyphs
+from soc_tui.console.widgets.glyphs import ascii_only, glyphs
 from soc_tui.console.widgets.text import content, count, joined, size
-from soc_tui.core.severity import Severity, needs_ascii
+from soc_tui.core.severity import Severity
 
 ENGINE_STYLES = {
     EngineState.CONNECTING: "$text-muted",
@@ -56,7 +56,7 @@ class StatusLine(Static):
         for severity in reversed(Severity):
             number = pulse.by_severity.get(severity.word, 0)
             if number and (wide or severity >= Severity.MEDIUM):
-                mark = severity.ascii_glyph if needs_ascii() else severity.glyph
+                mark = severity.ascii_glyph if ascii_only() else severity.glyph
                 word = f" {severity.word}" if wide else ""
                 style = SEVERITY_STYLES[severity].replace("reverse ", "")
                 parts += ["  ", (f"{mark} {count(number)}{word}", style)]

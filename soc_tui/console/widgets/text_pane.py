@@ -29,7 +29,7 @@ class TextPane(Waiting, VerticalScroll, can_focus=True):
         Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  (Textual's name)
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._body = Static(markup=False)
 

@@ -1,0 +1,57 @@
+"""What every dialog shares: a framed scrolling text, an optional row of buttons, and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from soc_tui.console.screens.base import ConsoleScreen
+from soc_tui.console.widgets.text import content
+from soc_tui.console.widgets.text_pane import TextPane
+
+
+class Dialog(ConsoleScreen, ModalScreen[None]):
+    """A framed text over the screen below.
+
+    Args:
+        title: ours; may hold an identifier, which passes the text door.
+    """
+
+    HELP_TITLE = "Dialogs"
+    CSS_PATH = "modal.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back", key_display="esc")]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.pane = TextPane(id="dialog-text")
+        self._dialog_title = title
+
+    def compose(self) -> ComposeResult:
+        """The frame, the text and the buttons."""
+        with Vertical(id="dialog") as frame:
+            frame.border_title = content(self._dialog_title)
+            frame.border_subtitle = content("esc back")
+            yield self.pane
+            buttons = list(self.buttons())
+            if buttons:
+                with Horizontal(id="dialog-buttons"):
+                    yield from buttons
+
+    def buttons(self) -> Iterable[Button]:
+        """The buttons, the harmless one first."""
+        return ()
+
+    def on_mount(self) -> None:
+        """The text scrolls at once where there is no button to choose."""
+        if not self.query(Button):
+            self.pane.focus()
+
+    def action_leave(self) -> None:
+        """Back to the screen below."""
+        self.dismiss()

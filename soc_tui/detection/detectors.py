@@ -1,0 +1,121 @@
+"""The detectors: each is one SQL file in ``rules/`` that reads ``events`` and yields findings.
+
+Every rule gets the window of new events (``$first_event_id`` to ``$last_event_id``, inclusive). A rule that counts finds the keys and time slots that the new events
+touch, reads *all* events of those, and yields the finding complete; its ``finding_id`` depends on key and slot alone,
+so the row replaces the earlier one. Counts that decide are of failures only and so can only grow. Hence the same events
+give the same findings in whatever order and chunks they arrive, late lines included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from soc_tui.core.settings import DetectionSettings
+
+_RULES = Path(__file__).parent / "rules"
+
+PRIVATE_ADDRESS = (
+    r"^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
+    r"|(?i:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):|::1$)"
+)
+"""Addresses that the internet does not route (RFC 1918, 6598, 3927, 4193, 4291): the inside of a network."""
+
+
+def _none(_: DetectionSettings) -> dict[str, Any]:
+    return {}
+
+
+def _private(_: DetectionSettings) -> dict[str, Any]:
+    return {"private": PRIVATE_ADDRESS}
+
+
+def _ssh(settings: DetectionSettings) -> dict[str, Any]:
+    return {"failures": max(settings.brute_force_failures, 1), "minutes": max(settings.brute_force_minutes, 1)}
+
+
+def _ssh_login(settings: DetectionSettings) -> dict[str, Any]:
+    return {"failures": max(settings.brute_force_failures, 1)}
+
+
+def _web_login(settings: DetectionSettings) -> dict[str, Any]:
+    return {
+        "failures": max(settings.web_login_failures, 1),
+        "minutes": max(settings.brute_force_minutes, 1),
+        "login_pattern": login_pattern(settings.web_login_paths),
+    }
+
+
+def _scan(settings: DetectionSettings) -> dict[str, Any]:
+    return {
+        "ports": max(settings.scan_ports, 2),
+        "minutes": max(settings.scan_minutes, 1),
+        "private": PRIVATE_ADDRESS,
+    }
+
+
+def login_pattern(words: tuple[str, ...]) -> str:
+    """The RE2 pattern of a login-like path: one of the words whole, so ``/auth/x`` matches and ``/authors`` does not."""
+    listed = "|".join(re.escape(word.strip("/").lower()) for word in words if word.strip("/"))
+    return f"(?:^|[^a-z0-9])(?:{listed})(?:[^a-z0-9]|$)" if listed else "^$"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One detection rule."""
+
+    name: str
+    """The stable name in findings, alerts and filters, e.g. ``ssh-brute-force``."""
+    title: str
+    """A short phrase for headings, e.g. ``SSH brute force``."""
+    risk_type: str
+    """The usual one of ``core.types.RISK_TYPES``; a rule that passes others' verdicts on may choose per finding."""
+    techniques: tuple[str, ...]
+    """ATT&CK techniques that its findings may carry by themselves."""
+    sql_file: str
+    params_from_settings: Callable[[DetectionSettings], dict[str, Any]]
+
+    @property
+    def sql(self) -> str:
+        """The rule's query; its rows have the columns of ``core.schema.FINDINGS``."""
+        return rule_sql(self.sql_file)
+
+    def parameters(self, settings: DetectionSettings) -> dict[str, Any]:
+        """The rule's own parameters, beside those of the window."""
+        return self.params_from_settings(settings)
+
+
+@cache
+def rule_sql(file: str) -> str:
+    """The text of a file in ``rules/``."""
+    return (_RULES / file).read_text(encoding="utf-8")
+
+
+DETECTORS: tuple[Detector, ...] = (
+    Detector("suricata-alert", "Suricata alert", "intrusion", (), "suricata_alert.sql", _private),
+    Detector("zeek-notice", "Zeek notice", "intrusion", (), "zeek_notice.sql", _none),
+    Detector("ssh-brute-force", "SSH brute force", "intrusion", ("T1110.001", "T1110.003"), "ssh_brute_force.sql", _ssh),
+    Detector(
+        "ssh-login-after-failures", "SSH login after failures", "intrusion", ("T1078", "T1110.001"),
+        "ssh_login_after_failures.sql", _ssh_login,
+    ),
+    Detector(
+        "web-login-brute-force", "Web login brute force", "intrusion", ("T1110.001",), "web_login_brute_force.sql",
+        _web_login,
+    ),
+    Detector("port-scan", "Port scan", "intrusion", ("T1046", "T1595", "T1595.001"), "port_scan.sql", _scan),
+)  # fmt: skip
+"""The rules that need nothing but events."""
+
+WEB_ATTACK = Detector("web-attack", "Web attack", "web-attack", ("T1190",), "web_attack.sql", _none)
+"""Requests whose values the ``query`` network scored at or above ``$threshold`` (rows of ``scores``)."""
+
+FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow_anomaly.sql", _none)
+"""Flows that the ``flow`` network scored at or above ``$threshold`` (rows of ``scores`` whose value is the event_id)."""
+
+ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY)}
+"""Every detector by name."""

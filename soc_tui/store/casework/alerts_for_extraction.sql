@@ -1,0 +1,11 @@
+-- Every alert of the actors behind the `touched` alerts. The actor is the attacker's address; where no address is known,
+-- the account; else the machine.
+WITH acting AS (
+    SELECT *, coalesce(src_ip, 'account ' || user_name, 'machine ' || coalesce(host, dst_ip), 'unknown') AS actor FROM alerts
+)
+SELECT alert_id, alert_key, detector, risk_type, title, severity, score, time, time_last, src_ip, dst_ip, dst_port, host,
+    user_name, target, finding_count, event_count, techniques, event_ids, incident_id, state, knowledge_id, actor,
+    (SELECT coalesce(max(incident_id), 0) + 1 FROM incidents) AS free_incident_id
+FROM acting
+WHERE actor IN (SELECT actor FROM acting SEMI JOIN touched USING (alert_key))
+ORDER BY actor, time NULLS FIRST, alert_id
