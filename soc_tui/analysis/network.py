@@ -43,8 +43,8 @@ class NetworkConfig:
     vocabulary: int = 0
     """``characters``: number of character ids; id 0 is padding."""
     embedding: int = 16
-    patch: int = 1
-    """``characters``: characters per token. LSTM time is per token: patches of 2 halve it."""
+    patch: int = 2
+    """``characters``: characters per token, an even number. LSTM time is per token: patches of 4 take a quarter."""
     hidden: int = 32
     layers: int = 1
     dropout: float = 0.2
@@ -69,13 +69,14 @@ class GroupTokens(nn.Module):
 
 
 class CharacterTokens(nn.Module):
-    """Characters are embedded; ``patch`` neighbours, seen with one more on either side, become one token."""
+    """Characters are embedded; each ``patch`` of them, seen with half a patch on either side, becomes one token."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.patch = config.patch
         self.embed = nn.Embedding(config.vocabulary, config.embedding, padding_idx=0)
-        self.mix = nn.Conv1d(config.embedding, config.hidden, config.patch + 2, stride=config.patch, padding=1)
+        kernel = 2 * config.patch  # neighbours overlap by half, so no cut falls inside every view of a word
+        self.mix = nn.Conv1d(config.embedding, config.hidden, kernel, stride=config.patch, padding=config.patch // 2)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Ids (B, L) to tokens (B, T, H) and mask (B, T), where T = L / patch; True marks a real token."""

@@ -55,7 +55,7 @@ def _subject_id(subject: Mapping[str, Any]) -> str:
 
 
 def _step(template: PlanTemplate, values: Mapping[str, Any]) -> PlanStep:
-    text = _fill(template.text, values)
+    text = fill(template.text, values)
     if template.mode == "manual":
         return PlanStep("manual", text)
     target = _target(template, values)
@@ -94,16 +94,19 @@ def _is_internal(address: str) -> bool:
     return any(found in network for network in _INTERNAL if network.version == found.version)
 
 
-def _fill(text: str, values: Mapping[str, Any]) -> str:
-    """The text with its placeholders filled; a value that is missing or not inert leaves ``<src_ip>`` to be read."""
+def fill(text: str, values: Mapping[str, Any]) -> str:
+    """Knowledge text with its placeholders filled in from an alert, for reading and for pasting.
 
-    def fill(found: re.Match[str]) -> str:
+    A value that is missing, or that a shell could take for more than a word, leaves ``<src_ip>`` to be filled by hand.
+    """
+
+    def one(found: re.Match[str]) -> str:
         name = found.group(1)
         value = values.get(name)
         if name.endswith("_ip"):
-            safe_value = _address(value)
+            inert = _address(value)
         else:
-            safe_value = str(value) if value is not None and _INERT.fullmatch(str(value)) else ""
-        return safe_value or f"<{name}>"
+            inert = str(value) if value is not None and _INERT.fullmatch(str(value)) else ""
+        return inert or f"<{name}>"
 
-    return re.sub(rf"\{{({'|'.join(PLACEHOLDERS)})\}}", fill, text)
+    return re.sub(rf"\{{({'|'.join(PLACEHOLDERS)})\}}", one, text)

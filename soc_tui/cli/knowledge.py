@@ -9,7 +9,6 @@ import typer
 
 from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import emit, emit_one, talk
-from soc_tui.core.errors import UsageError
 
 group = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="The knowledge database: risks and expert knowledge."
@@ -33,7 +32,7 @@ def _emit(context: typer.Context, text: str) -> None:
     from soc_tui.knowledge.library import Library
 
     options: Globals = context.obj
-    library = Library.load(options.settings().workspace / "knowledge")
+    library = Library(options.settings().workspace / "knowledge")
     entries = library.search(text) if text else library.entries
     emit(
         (
@@ -56,11 +55,7 @@ def show(context: typer.Context, entry_id: Annotated[str, typer.Argument(metavar
     from soc_tui.knowledge.library import Library
 
     options: Globals = context.obj
-    for entry in Library.load(options.settings().workspace / "knowledge").entries:
-        if entry.id.lower() == entry_id.lower():
-            emit_one(entry.as_dict(), options.format)
-            return
-    raise UsageError(f"there is no entry {entry_id}", remedy="soc-tui knowledge list")
+    emit_one(Library(options.settings().workspace / "knowledge").get(entry_id).as_dict(), options.format)
 
 
 @group.command("match")
@@ -81,11 +76,11 @@ def lint(
     context: typer.Context, paths: Annotated[list[Path] | None, typer.Argument(help="YAML files or folders.")] = None
 ) -> None:
     """Check entries against the schema; problems name file and line."""
-    from soc_tui.knowledge.library import ENTRIES
+    from soc_tui.knowledge.library import SHIPPED
     from soc_tui.knowledge.linting import lint as lint_entries
 
     options: Globals = context.obj
-    problems = lint_entries(paths or [ENTRIES])
+    problems = lint_entries(paths or [SHIPPED])
     if problems or options.format != "table":
         emit(
             ({"file": str(p.file), "line": p.line, "message": p.message} for p in problems),

@@ -206,6 +206,7 @@ def _only(rows: list[dict[str, Any]], subject: str) -> dict[str, Any]:
 
 
 def _print_nested(data: dict[str, Any]) -> None:
+    from soc_tui.core.severity import needs_ascii
     from soc_tui.core.text import safe
 
     if data.get("explanation"):
@@ -224,11 +225,11 @@ def _print_nested(data: dict[str, Any]) -> None:
         for item in data["knowledge_matches"][:3]:
             print(f"  {safe(item['id'])}  {safe(item['title'])}  ({safe(item['why'])})")
     if data.get("clue_tree"):
-        from soc_tui.analysis.extraction.render import render_rows
+        from soc_tui.analysis.extraction.render import render
 
         print("\nclue tree")
-        for line in render_rows(data["clue_tree"]):
-            print(f"  {safe(line)}")
+        for line in render(data["clue_tree"], ascii_only=needs_ascii()):
+            print(f"  {line.prefix}{line.text}")
 
 
 @app.command()

@@ -66,6 +66,7 @@ class DetectionSettings:
     brute_force_failures: int = 10
     """Failed logins of one source against one host within the window that make a finding."""
     brute_force_minutes: int = 10
+    """The window of brute force."""
     web_login_failures: int = 20
     """Failed web logins of one source within the window that make a finding."""
     scan_ports: int = 50
@@ -86,8 +87,6 @@ class AnalysisSettings:
     """Another folder of networks than the one that ships."""
     threads: int = 1
     """Threads of a network; two collapse on a busy machine."""
-    batch_size: int = 1024
-    """Rows scored at once."""
     flow_threshold: float = 0.0
     """0 means the threshold of the model card."""
     query_threshold: float = 0.0

@@ -1,9 +1,10 @@
 """The detectors: each is one SQL file in ``rules/`` that reads ``events`` and yields findings.
 
-Every rule gets the window of new events (``$first_event_id`` to ``$last_event_id``, inclusive). A rule that counts finds the keys and time slots that the new events
-touch, reads *all* events of those, and yields the finding complete; its ``finding_id`` depends on key and slot alone,
-so the row replaces the earlier one. Counts that decide are of failures only and so can only grow. Hence the same events
-give the same findings in whatever order and chunks they arrive, late lines included.
+Every rule gets the window of new events (``$first_event_id`` to ``$last_event_id``, inclusive). A rule that counts
+finds the keys and time slots that the new events touch, reads *all* events of those, and yields the finding complete;
+its ``finding_id`` depends on key and slot alone, so the row replaces the earlier one. Counts that decide are of
+failures only and so can only grow. Hence the same events give the same findings in whatever order and chunks they
+arrive, late lines included.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _scan(settings: DetectionSettings) -> dict[str, Any]:
 
 
 def login_pattern(words: tuple[str, ...]) -> str:
-    """The RE2 pattern of a login-like path: one of the words whole, so ``/auth/x`` matches and ``/authors`` does not."""
+    """The RE2 pattern of a path that holds one of the words whole: ``/auth/x`` matches and ``/authors`` does not."""
     listed = "|".join(re.escape(word.strip("/").lower()) for word in words if word.strip("/"))
     return f"(?:^|[^a-z0-9])(?:{listed})(?:[^a-z0-9]|$)" if listed else "^$"
 
@@ -98,7 +99,9 @@ def rule_sql(file: str) -> str:
 DETECTORS: tuple[Detector, ...] = (
     Detector("suricata-alert", "Suricata alert", "intrusion", (), "suricata_alert.sql", _private),
     Detector("zeek-notice", "Zeek notice", "intrusion", (), "zeek_notice.sql", _none),
-    Detector("ssh-brute-force", "SSH brute force", "intrusion", ("T1110.001", "T1110.003"), "ssh_brute_force.sql", _ssh),
+    Detector(
+        "ssh-brute-force", "SSH brute force", "intrusion", ("T1110.001", "T1110.003"), "ssh_brute_force.sql", _ssh
+    ),
     Detector(
         "ssh-login-after-failures", "SSH login after failures", "intrusion", ("T1078", "T1110.001"),
         "ssh_login_after_failures.sql", _ssh_login,
@@ -115,7 +118,7 @@ WEB_ATTACK = Detector("web-attack", "Web attack", "web-attack", ("T1190",), "web
 """Requests whose values the ``query`` network scored at or above ``$threshold`` (rows of ``scores``)."""
 
 FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow_anomaly.sql", _none)
-"""Flows that the ``flow`` network scored at or above ``$threshold`` (rows of ``scores`` whose value is the event_id)."""
+"""Flows that the ``flow`` network scored at or above ``$threshold`` (in ``scores``, the value is the event_id)."""
 
 ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY)}
 """Every detector by name."""

@@ -74,7 +74,7 @@ def load(folder: Path) -> tuple[Entry, ...]:
         KnowledgeError: an entry does not lint.
     """
     files = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
-    return _load(tuple((path, *path.stat()[6:9:2]) for path in files))
+    return _load(tuple((path, (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files))
 
 
 @lru_cache(maxsize=8)

@@ -51,7 +51,7 @@ class _Report:
         self.problems: list[Problem] = []
 
     def add(self, where: yaml.Node | int, message: str) -> None:
-        line = where if isinstance(where, int) else where.start_mark.line + 1
+        line = where if isinstance(where, int) else _line(where.start_mark)
         self.problems.append(Problem(self._file, line, message))
 
 
@@ -87,40 +87,56 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _compose(path: Path, report: _Report) -> yaml.MappingNode | None:
+def _read(path: Path, report: _Report) -> str:
+    """The file's text; empty, with a problem reported, when it has none to give."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
-        text = raw.decode("utf-8")
     except OSError as error:
         report.add(1, f"cannot be read: {error.strerror}")
-        return None
-    except UnicodeDecodeError as error:
-        report.add(1 + raw[: error.start].count(b"\n"), "is not UTF-8")
-        return None
+        return ""
     if len(raw) > MAX_BYTES:
         report.add(1, f"is longer than {MAX_BYTES // 1024} KiB")
+        return ""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        report.add(1 + raw[: error.start].count(b"\n"), "is not UTF-8")
+        return ""
+    if not text.strip():
+        report.add(1, "is empty")
+    return text
+
+
+def _compose(path: Path, report: _Report) -> yaml.MappingNode | None:
+    text = _read(path, report)
+    if not text.strip():
         return None
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if getattr(event, "anchor", None):
-                report.add(event.start_mark.line + 1, "anchors and aliases are not allowed")
+                report.add(_line(event.start_mark), "anchors and aliases are not allowed")
                 return None
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error)
-        report.add(mark.line + 1 if mark else 1, f"is not YAML: {safe(said, limit=200)}")
+        report.add(_line(getattr(error, "problem_mark", None)), f"is not YAML: {safe(said, limit=200)}")
         return None
-    if not isinstance(node, yaml.MappingNode):
-        report.add(1, "is not a mapping of keys to values")
-        return None
-    return node
+    if isinstance(node, yaml.MappingNode):
+        return node
+    report.add(1, "is not a mapping of keys to values")
+    return None
+
+
+def _line(mark: object) -> int:
+    """The line of a parser's mark (None, or one of two classes), counted from 1."""
+    return int(getattr(mark, "line", 0)) + 1
 
 
 def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
+        pairs: list[tuple[yaml.Node, yaml.Node]] = node.value
+        for name, value in pairs:
             if isinstance(name, yaml.ScalarNode) and name.value == key:
                 return value
     return None

@@ -21,7 +21,7 @@ from soc_tui.analysis.processing import repair_plan
 from soc_tui.core.clock import iso, naive_utc
 from soc_tui.core.errors import GuardError, ResponseError, SocTuiError, UsageError
 from soc_tui.core.types import PlanStep, RepairPlan
-from soc_tui.knowledge.matching import Match, match
+from soc_tui.knowledge.matching import Match
 from soc_tui.management.wire import to_json
 from soc_tui.protection import audit
 from soc_tui.response.actions import ActionPreview, ActionResult
@@ -55,13 +55,8 @@ class Desk:
 
     def knowledge(self, subject: str) -> dict[str, Any]:
         """The knowledge entries that fit an alert or incident, best first."""
-        found = self._matches(self._subject(subject))
-        return {
-            "matches": [
-                {"id": m.entry.id, "title": m.entry.title, "why": m.why, "score": m.score, "entry": m.entry.as_dict()}
-                for m in found[:5]
-            ]
-        }
+        found = self._matches(self._subject(subject))[:5]
+        return {"matches": [_match_dict(one) for one in found]}
 
     def plan(self, subject: str, action: str = "", ssh_connection: str = "") -> dict[str, Any]:
         """The repair plan of the best entry, and the exact preview of every step that can be run."""
@@ -90,7 +85,7 @@ class Desk:
         return {**rows[0], "subject_id": f"{'I' if incident else 'A'}{found[2]}"}
 
     def _matches(self, row: Mapping[str, Any]) -> list[Match]:
-        return match(row, self._engine.library.entries)
+        return self._engine.library.match(row)
 
     def _plan(self, row: dict[str, Any], action: str) -> RepairPlan:
         found = self._matches(row)
@@ -329,6 +324,17 @@ class Desk:
             )
         # After the commit: a crash in between leaves a head that is one record old, which still is in the chain.
         self._head_file.write_text(made.hash, encoding="ascii")
+
+
+def _match_dict(found: Match) -> dict[str, Any]:
+    entry = found.entry
+    return {
+        "id": entry.id,
+        "title": entry.title,
+        "why": "; ".join(found.why),
+        "score": found.score,
+        "entry": entry.as_dict(),
+    }
 
 
 def _actor() -> str:

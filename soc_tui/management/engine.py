@@ -43,7 +43,7 @@ class Engine:
         self.health = Health(self.clock)
         self.store = Store.open(settings.workspace / "workspace.duckdb", settings.store)
         self._revision = 0
-        self.library = Library.load(settings.workspace / "knowledge")
+        self.library = Library(settings.workspace / "knowledge")
         self.intake = Intake(self.store, settings.acquisition, self.clock, self.health, self._events_arrived)
         self.pipeline = Pipeline(self.store, settings, self.clock, self.health, self.library, self._changed)
         self.desk = Desk(self)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from soc_tui.acquisition.reader import Chunk, open_source, read_chunks
+from soc_tui.acquisition.reader import Chunk, open_source, predecessors, read_chunks
 from soc_tui.acquisition.scan import find_sources
 from soc_tui.acquisition.watch import Watcher
 from soc_tui.core.clock import Clock
@@ -116,16 +116,21 @@ class Intake:
             StoreError: a commit failed; the offset stays where it was.
         """
         with self._lock:
+            known = list(self._states.values())
+            for rotated in predecessors(path, known):  # the lines that a rotation took away are read first
+                yield from self._read_on(rotated, final=False, tally=tally)
             state = open_source(path, list(self._states.values()), self._settings, as_format=as_format)
-            counts = (tally or Tally()).sources.setdefault(str(path), SourceTally(str(path), state.format))
-            known = self._states.get(state.source_id)
-            for chunk in read_chunks(state, self._settings, final=final, clock=self._clock):
-                counts.add(state, chunk.state, chunk.bytes_read)
-                state = self._commit(state, chunk)
-                known = state
-                yield chunk.bytes_read
-            if known is None or known.path != state.path:
-                self._remember(save_source(self._store, state))
+            yield from self._read_on(state, final=final, tally=tally)
+
+    def _read_on(self, state: SourceState, *, final: bool, tally: Tally | None) -> Iterator[int]:
+        counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
+        before = self._states.get(state.source_id)
+        for chunk in read_chunks(state, self._settings, final=final, clock=self._clock):
+            counts.add(state, chunk.state, chunk.bytes_read)
+            state = before = self._commit(state, chunk)
+            yield chunk.bytes_read
+        if before is None or (before.path, before.state) != (state.path, state.state):
+            self._remember(save_source(self._store, state))
 
     def _commit(self, before: SourceState, chunk: Chunk) -> SourceState:
         changed = chunk.events.num_rows or chunk.rejects.num_rows or chunk.bytes_read

@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_tui.analysis.extraction import extract
-from soc_tui.analysis.prediction import FLOW_FEATURES_SQL, QUERY_VALUES_SQL, Predictor
+from soc_tui.analysis.features import feature_sql
+from soc_tui.analysis.prediction import Predictor
 from soc_tui.core.clock import Clock
-from soc_tui.core.resources import resource_dir
+from soc_tui.core.schema import FINDINGS
 from soc_tui.core.settings import Settings
 from soc_tui.detection.detectors import DETECTORS, FLOW_ANOMALY, WEB_ATTACK, Detector
 from soc_tui.knowledge.library import Library
-from soc_tui.knowledge.matching import match
 from soc_tui.management.health import Health
 from soc_tui.store.casework import (
     alerts_for_extraction,
@@ -104,42 +104,46 @@ class Pipeline:
     def _scored(self, first: int, last: int) -> pa.Table:
         return pa.concat_tables([self._score_queries(first, last), self._score_flows(first, last)])
 
-    def _run(self, detector: Detector, first: int, last: int, tables: dict[str, pa.Table] | None = None) -> pa.Table:
-        params = {**detector.parameters(self._settings.detection), "first_event_id": first, "last_event_id": last}
-        return self._store.sql(detector.sql, params, tables)
+    def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
+        window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
+        found = self._store.sql(detector.sql, {**detector.parameters(self._settings.detection), **window})
+        return found.select(FINDINGS.names).cast(FINDINGS)
 
     def _score_queries(self, first: int, last: int) -> pa.Table:
         """Web parameters: distinct values that were never scored go to the network, SQL joins the scores back."""
-        values = self._store.sql(QUERY_VALUES_SQL, {"first_event_id": first, "last_event_id": last})
-        if values.num_rows == 0:
-            return self._run(WEB_ATTACK, first, last)
+        window = {"first_event_id": first, "last_event_id": last}
         new = self._store.sql(
-            "SELECT DISTINCT v.value FROM candidates v ANTI JOIN scores s ON s.model = 'query' AND s.value = v.value"
-            " WHERE v.value IS NOT NULL ORDER BY 1",
-            tables={"candidates": values},
+            f"SELECT DISTINCT value FROM ({feature_sql('query_values')}) v"  # noqa: S608 - our own file
+            " ANTI JOIN scores s ON s.model = 'query' AND s.value = v.value ORDER BY value",
+            window,
         )
         if new.num_rows:
-            scored = self._predictor("query").score(new)
-            self._save_scores("query", new.column("value"), scored)
-        threshold = self._settings.analysis.query_threshold or self._predictor("query").threshold
-        return self._run_with(WEB_ATTACK, first, last, threshold)
+            self._save_scores("query", new.column("value"), self._predictor("query").score(new))
+        elif not self._has_web(first, last):
+            return FINDINGS.empty_table()
+        return self._run(WEB_ATTACK, first, last, self._predictor("query").threshold)
 
     def _score_flows(self, first: int, last: int) -> pa.Table:
         """Flows: every distinct feature row is scored once; only anomalous flows are kept, keyed by event."""
-        rows = self._store.sql(FLOW_FEATURES_SQL, {"first_event_id": first, "last_event_id": last})
+        rows = self._store.sql(feature_sql("flow_rows"), {"first_event_id": first, "last_event_id": last})
         if rows.num_rows == 0:
-            return self._store.sql("SELECT * FROM findings WHERE FALSE")
+            return FINDINGS.empty_table()
         predictor = self._predictor("flow")
-        threshold = self._settings.analysis.flow_threshold or predictor.threshold
         scored = predictor.score(rows).append_column("value", rows.column("event_id").cast(pa.string()))
-        kept = scored.filter(pc.greater_equal(scored.column("score"), threshold))
-        if kept.num_rows:
-            self._save_scores("flow", kept.column("value"), kept)
-        return self._run_with(FLOW_ANOMALY, first, last, threshold)
+        kept = scored.filter(pc.greater_equal(scored.column("score"), predictor.threshold))
+        if kept.num_rows == 0:
+            return FINDINGS.empty_table()
+        self._save_scores("flow", kept.column("value"), kept)
+        return self._run(FLOW_ANOMALY, first, last, predictor.threshold)
 
-    def _run_with(self, detector: Detector, first: int, last: int, threshold: float) -> pa.Table:
-        params = {**detector.parameters(self._settings.detection), "threshold": threshold}
-        return self._store.sql(detector.sql, {**params, "first_event_id": first, "last_event_id": last})
+    def _has_web(self, first: int, last: int) -> bool:
+        return (
+            self._store.sql(
+                "SELECT 1 FROM events WHERE event_id BETWEEN $first AND $last AND url_path IS NOT NULL LIMIT 1",
+                {"first": first, "last": last},
+            ).num_rows
+            > 0
+        )
 
     def _save_scores(self, model: str, values: pa.ChunkedArray, scored: pa.Table) -> None:
         table = pa.table({"value": values, **{n: scored.column(n) for n in ("score", "label", "explanation")}})
@@ -153,9 +157,11 @@ class Pipeline:
     def _predictor(self, name: str) -> Predictor:
         """The network, loaded at first use: its import takes seconds and a console must not wait for it."""
         if name not in self._predictors:
-            chosen = self._settings.analysis.models_dir
-            folder = Path(chosen) if chosen else resource_dir("models")
-            self._predictors[name] = Predictor.load(folder, name, self._settings.analysis.threads)
+            chosen = self._settings.analysis
+            thresholds = {"flow": chosen.flow_threshold, "query": chosen.query_threshold}
+            self._predictors[name] = Predictor.load(
+                Path(chosen.models_dir) if chosen.models_dir else None, name, chosen.threads, thresholds[name] or None
+            )
         return self._predictors[name]
 
     # -- alerts, incidents, knowledge ----------------------------------------------------------------------------
@@ -166,10 +172,13 @@ class Pipeline:
         touched = merge_findings(tx, findings)
         alerts = alerts_for_extraction(tx, touched)
         save_extraction(tx, extract(alerts, supporting_events(tx, alerts)))
-        fresh = [row for row in alerts.to_pylist() if not row["knowledge_id"]]
-        save_knowledge(tx, {row["alert_id"]: self._best(row) for row in fresh})
+        unmatched = tx.sql(
+            "SELECT * FROM alerts WHERE knowledge_id IS NULL AND alert_key IN (SELECT unnest($touched::VARCHAR[]))",
+            {"touched": touched},
+        )
+        save_knowledge(tx, {row["alert_id"]: self._best(row) for row in unmatched.to_pylist()})
         return True
 
     def _best(self, alert: dict[str, object]) -> str:
-        found = match(alert, self._library.entries)
+        found = self._library.match(alert)
         return found[0].entry.id if found else ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from soc_tui.acquisition.reader import read_record
+from soc_tui.acquisition.record import read_record
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SourceError, UsageError
 from soc_tui.management.health import Health

@@ -1,8 +1,8 @@
 """Findings become alerts, alerts become incidents: the writing half, all of it set-based SQL inside one transaction.
 
-What an incident *is* (who belongs together, the clue tree, the attacker) is worked out by ``analysis.extraction``, which
-is pure; this module hands it the rows (:func:`alerts_for_extraction`, :func:`supporting_events`) and keeps its result
-(:func:`save_extraction`).
+What an incident *is* (who belongs together, the clue tree, the attacker) is worked out by ``analysis.extraction``,
+which is pure; this module hands it the rows (:func:`alerts_for_extraction`, :func:`supporting_events`) and keeps its
+result (:func:`save_extraction`).
 """
 
 from __future__ import annotations
@@ -120,7 +120,11 @@ def save_knowledge(tx: Transaction, knowledge: Mapping[int, str]) -> None:
         }
     )
     tables = {"incoming": incoming}
-    tx.execute("UPDATE alerts SET knowledge_id = i.knowledge_id FROM incoming i WHERE alerts.alert_id = i.alert_id", None, tables)
+    tx.execute(
+        "UPDATE alerts SET knowledge_id = i.knowledge_id FROM incoming i WHERE alerts.alert_id = i.alert_id",
+        None,
+        tables,
+    )
     tx.execute(_text("save_knowledge"), tables=tables)
 
 

@@ -1,5 +1,6 @@
 """Settings: a typo is an error that names file, line and the nearest key."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,12 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_bytes(b"\xff")
     with pytest.raises(SettingsError, match="cannot be read"):
         load_settings(env={"SOC_TUI_CONFIG": str(tmp_path / "s.toml")})
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    for section in dataclasses.fields(Settings):
+        value = getattr(Settings(), section.name)
+        if dataclasses.is_dataclass(value):
+            for field in dataclasses.fields(value):
+                assert f"| `{section.name}.{field.name}` | `" in text

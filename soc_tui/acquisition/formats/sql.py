@@ -59,7 +59,7 @@ def normalise(sql: str, lines: pa.Table, params: dict[str, Any] | None = None) -
     """
     try:
         result = _run(sql, lines, params)
-    except (duckdb.ProgrammingError, duckdb.InternalError):
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException):
         raise  # a mistake in our own SQL, not a hostile line
     except duckdb.Error as error:
         if lines.num_rows > 1:  # halve until the line that breaks the query stands alone

@@ -62,8 +62,9 @@ class Incident:
     def title(self) -> str:
         """One line: what, in which order, by whom, against whom."""
         phrases = list(dict.fromkeys(alert.phrase for alert in self.alerts))
-        if len(phrases) > 1:
+        if len(phrases) > 1:  # "SSH brute force, then login, by ..."
             phrases = ["login" if p == "SSH login after failures" else p for p in phrases]
+            phrases[1:] = [p[0].lower() + p[1:] if p[1:2].islower() else p for p in phrases[1:]]
         if len(phrases) > _MAX_PHRASES:
             phrases = [*phrases[: _MAX_PHRASES - 1], f"{len(phrases) - _MAX_PHRASES + 1} other kinds of alert"]
         what = phrases[0] if len(phrases) == 1 else ", then ".join(phrases) + ","

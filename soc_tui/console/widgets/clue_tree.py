@@ -153,15 +153,15 @@ class ClueTree(RowList):
         fold = f"{marks.folded} " if node.node_id in self._folded else ""
         guess = f"{marks.circumstantial} " if clue.get("circumstantial") else ""
         technique = safe(clue.get("technique"), limit=12)
-        tail = f"  {technique}" if technique and width >= 40 else ""
+        tail = technique if technique and width >= 40 else ""
         guide = node.guide[: max(0, width // 2)]
-        room = max(4, width - 1 - cell_len(guide + fold + guess + tail) - (TIME_CELLS + 1 if time else 0))
+        room = max(4, width - 1 - cell_len(guide + fold + guess + tail) - 2 - (TIME_CELLS + 1 if time else 0))
         label = safe(clue.get("label"), limit=room * 2)
         label = cut(label, min(room, cell_len(label)))
-        used = 1 + cell_len(guide + fold + guess + label + tail)
+        used = 3 + cell_len(guide + fold + guess + label + tail)
         gap = " " * max(1, width - used - TIME_CELLS) if time else ""
         tone = {"incident": "strong", "alert": "accent", "attacker": "high"}.get(str(clue.get("kind")), "")
         return [
-            here, (guide, "muted"), (fold, "accent"), (guess, "medium"), (label, tone), (tail, "muted"), (gap, ""),
-            (time, "muted"),
+            here, (guide, "muted"), (fold, "accent"), (guess, "medium"), (label, tone), ("  ", ""),
+            (tail, "muted"), (gap, ""), (time, "muted"),
         ]  # fmt: skip

@@ -40,7 +40,7 @@ def badge(word: object) -> Content:
 
 def heading(text: str, extra: str = "") -> Content:
     """A section title of ours with a muted addition."""
-    return joined((text, "bold $text-primary"), (f"  {extra}" if extra else "", "$text-muted"))
+    return joined((text, "bold $text-primary"), "  ", (extra, "$text-muted"))
 
 
 def explanation_lines(explanation: object, width: int) -> list[Content]:
@@ -55,14 +55,15 @@ def explanation_lines(explanation: object, width: int) -> list[Content]:
         return [content("The detector gave no field weights.", "$text-muted")]
     marks = glyphs()
     top = max(abs(weight) for _, _, weight in fields) or 1.0
-    name_cells = min(20, max(cell_len(name) for name, _, _ in fields))
-    value_cells = max(6, width - name_cells - BAR - 11)
+    bar_cells = max(4, min(BAR, width // 6))
+    name_cells = min(22, width // 3, max(cell_len(name) for name, _, _ in fields))
+    value_cells = max(4, width - name_cells - bar_cells - 11)
     value_cells = min(value_cells, max(6, *(cell_len(value) for _, value, _ in fields)))
     result = []
     for name, value, weight in fields:
         up = weight >= 0
-        length = max(1, round(abs(weight) / top * BAR)) if weight else 0
-        bar = ((marks.bar_up if up else marks.bar_down) * length).ljust(BAR)
+        length = max(1, round(abs(weight) / top * bar_cells)) if weight else 0
+        bar = ((marks.bar_up if up else marks.bar_down) * length).ljust(bar_cells)
         style = "$text-error" if up else "$text-success"
         number = f"{'+' if up else marks.minus}{abs(weight):.2f}"
         result.append(
@@ -106,25 +107,25 @@ def evidence_lines(evidence: Sequence[Mapping[str, Any]] | None, error: SocTuiEr
 
 
 def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
-    """Who did what to whom, when and how often; only what is known."""
-    port = alert.get("dst_port")
-    dst = f"{safe(alert.get('dst_ip'))}{f':{port}' if port is not None else ''}"
-    goal = "  ".join(part for part in (safe(alert.get("host")), dst if alert.get("dst_ip") else "") if part)
-    techniques = ", ".join(safe(t) for t in alert.get("techniques") or [])
-    finding_count = alert.get("finding_count")
+    """Who did what to whom, when and how often, in as few lines as hold it; only what is known."""
+    arrow, port = f" {glyphs().arrow} ", alert.get("dst_port")
+    dst = f"{safe(alert.get('dst_ip'))}{f':{port}' if port is not None else ''}" if alert.get("dst_ip") else ""
+    goal = "  ".join(part for part in (safe(alert.get("host")), dst) if part)
+    user, target = safe(alert.get("user_name")), safe(alert.get("target"))
+    first, last = when(alert.get("time")), when(alert.get("time_last"))
+    same_day = first[:10] == last[:10]
+    findings = alert.get("finding_count")
+    incident = alert.get("incident_id")
     facts = (
-        ("from", alert.get("src_ip")),
-        ("to", goal),
-        ("user", alert.get("user_name")),
-        ("target", alert.get("target")),
-        ("first", when(alert.get("time"))),
-        ("last", when(alert.get("time_last"))),
-        ("events", f"{count(alert.get('event_count'))} in {count(finding_count)} findings" if finding_count else ""),
-        ("score", f"{float(alert.get('score') or 0):.3f}  by {safe(alert.get('detector'))}"),
-        ("technique", techniques),
-        ("incident", f"I{alert.get('incident_id')}" if alert.get("incident_id") is not None else ""),
+        ("from", arrow.join(part for part in (safe(alert.get("src_ip")), goal) if part)),
+        ("user", f"{user} on {target}" if user and target else user or target),
+        ("when", first if first == last or not last else f"{first}{arrow}{last[11:] if same_day else last}"),
+        ("events", f"{count(alert.get('event_count'))} in {count(findings)} findings" if findings else ""),
+        ("score", f"{float(alert.get('score') or 0):.3f} by {safe(alert.get('detector'))}"),
+        ("part of", f"incident I{incident}" if incident is not None else ""),
+        ("attack", ", ".join(safe(technique) for technique in alert.get("techniques") or [])),
     )
-    return [joined((name.ljust(10), "$text-muted"), value) for name, value in facts if value]
+    return [joined((name.ljust(9), "$text-muted"), value) for name, value in facts if value]
 
 
 class DetailPane(TextPane):
@@ -178,7 +179,7 @@ class DetailPane(TextPane):
 
     def _sections(self) -> list[Content]:
         alert = self._alert or {}
-        width = max(30, self.size.width - 2)
+        width = max(30, self._body.size.width or self.size.width - 1)
         state = alert.get("state") or "open"
         number = f"A{alert.get('alert_id')}"
         found = len(self._evidence) if self._evidence is not None else 0

@@ -145,5 +145,4 @@ def _cell(rows: Rows, index: int, column: Column, cells: int) -> Part:
         port = rows.get(index, "dst_port")
         goal = rows.get(index, "dst_ip") or rows.get(index, "host")
         return cut(f"{safe(goal)}:{port}" if port is not None and goal else goal, cells), ""
-    tone = "medium" if column.name == "message" and rows.get(index, "status") == "failure" else ""
-    return cut(rows.get(index, column.name), cells), tone
+    return cut(rows.get(index, column.name), cells), "strong" if column.name == "message" else ""

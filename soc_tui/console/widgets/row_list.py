@@ -30,7 +30,7 @@ Part = tuple[str, str]
 TONES = ("muted", "strong", "header", "info", "low", "medium", "high", "critical", "good", "bad", "accent")
 
 
-class RowList(Waiting, ScrollView, can_focus=True):
+class RowList(Waiting, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows with a cursor.
 
     Subclasses give :meth:`row_count`, :meth:`draw` and, if they have one, :meth:`header`; they call
@@ -224,7 +224,14 @@ class RowList(Waiting, ScrollView, can_focus=True):
     def _tone(self, name: str) -> Style:
         style = self._tones.get(name)
         if style is None:
-            style = self.get_component_rich_style(f"row--{name}", partial=not name.startswith(("cursor", "header")))
+            partial = not name.startswith(("cursor", "header"))
+            style = self.get_component_rich_style(f"row--{name}", partial=partial)
+            muted = self.get_component_styles(f"row--{name}").color
+            if partial and (
+                muted.auto or muted.a < 1
+            ):  # a tone that is a share of the background needs one to mix with
+                background = self.background_colors[1]
+                style += Style.from_color((background + muted).rich_color)
             self._tones[name] = style
         return style
 

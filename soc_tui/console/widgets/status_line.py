@@ -7,7 +7,7 @@ import time
 from textual.content import Content
 from textual.widgets import Static
 
-from soc_tui.console.connection import Connection, EngineState
+from soc_tui.console.connection import Connection, EngineState, Pulse
 from soc_tui.console.widgets.detail import SEVERITY_STYLES
 from soc_tui.console.widgets.glyphs import ascii_only, glyphs
 from soc_tui.console.widgets.text import content, count, joined, size
@@ -45,33 +45,39 @@ class StatusLine(Static):
             self.update(self._line(connection, seconds, paused, missed))
 
     def _line(self, connection: Connection, seconds: int | None, paused: bool, missed: int) -> Content:
-        pulse, wide = connection.pulse, self.size.width >= 100
-        parts: list[object] = [(" soc-tui ", "bold $text-primary"), (self._title, "bold")]
+        """The richest wording that leaves room for the engine's state at the right."""
+        state = connection.state
+        engine = state.value + (f", again in {seconds} s" if seconds is not None else "")
+        mark = glyphs().done if state is EngineState.CONNECTED else glyphs().waiting
+        tail = content(f"{mark} {engine} ", ENGINE_STYLES[state])
+        room = self.size.width - tail.cell_length
+        line = content("")
+        for wording in range(4):
+            line = self._counts(connection.pulse, wording, paused, missed)
+            if line.cell_length + 2 <= room:
+                break
+        return joined(line.truncate(max(0, room - 1)), " " * max(1, room - line.cell_length), tail)
+
+    def _counts(self, pulse: Pulse, wording: int, paused: bool, missed: int) -> Content:
+        parts: list[object] = [" ", ("soc-tui", "bold $text-primary"), " ", (self._title, "bold")]
         if pulse.demo:
-            parts += [" ", (" DEMO ", "bold reverse $text-warning")]
+            parts += ["  ", (" DEMO ", "bold reverse $text-warning")]
         if paused:
-            parts += [" ", (f" PAUSED{f' +{missed}' if missed else ''} ", "bold reverse $text-accent")]
-        if wide and pulse.workspace and pulse.workspace != self._title:
+            parts += ["  ", (f" PAUSED{f' +{missed}' if missed else ''} ", "bold reverse $text-accent")]
+        if wording < 1 and pulse.workspace and pulse.workspace != self._title:
             parts += ["  ", content(pulse.workspace, "$text-muted", limit=40)]
         for severity in reversed(Severity):
             number = pulse.by_severity.get(severity.word, 0)
-            if number and (wide or severity >= Severity.MEDIUM):
+            if number and (wording < 3 or severity >= Severity.MEDIUM):
                 mark = severity.ascii_glyph if ascii_only() else severity.glyph
-                word = f" {severity.word}" if wide else ""
+                word = f" {severity.word}" if wording < 2 else ""
                 style = SEVERITY_STYLES[severity].replace("reverse ", "")
                 parts += ["  ", (f"{mark} {count(number)}{word}", style)]
         if pulse.revision >= 0:
             parts += ["  ", (f"{count(pulse.events)} events", "$text-muted")]
-            lag = f"  lag {size(pulse.lag_bytes)}" if pulse.lag_bytes else "  no lag" if wide else ""
-            parts.append((lag, "$text-warning" if pulse.lag_bytes else "$text-muted"))
-        engine = connection.state.value if wide or connection.state is not EngineState.CONNECTED else ""
-        if seconds is not None:
-            engine += f", again in {seconds} s"
-        mark = glyphs().done if connection.state is EngineState.CONNECTED else glyphs().waiting
-        tail = content(f"{mark} {engine} ".rstrip() + " ", ENGINE_STYLES[connection.state])
-        line = joined(*parts)
-        gap = self.size.width - line.cell_length - tail.cell_length
-        return joined(line, " " * max(2, gap), tail)
+            lag = f"lag {size(pulse.lag_bytes)}" if pulse.lag_bytes else "no lag" if wording < 1 else ""
+            parts += ["  ", (lag, "$text-warning" if pulse.lag_bytes else "$text-muted")]
+        return joined(*parts)
 
 
 class KeyBar(Static):
@@ -92,17 +98,24 @@ class KeyBar(Static):
         """Show as many keys as fit."""
         if not self.screen.is_active:
             return
-        parts: list[object] = []
-        used, seen = 1, set()
+        keys: dict[str, tuple[str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if not binding.show or not active.enabled or binding.action in seen:
-                continue
-            seen.add(binding.action)
-            key = self.app.get_key_display(binding)
-            cells = len(key) + len(binding.description) + 3
-            if used + cells > self.size.width:
+            if binding.show and active.enabled and binding.action not in keys:
+                keys[binding.action] = (self.app.get_key_display(binding), binding.description)
+        always = [keys.pop(action) for action in ("help", "quit") if action in keys]
+        room = self.size.width - sum(_cells(key) for key in always)
+        shown: list[tuple[str, str]] = []
+        for key in keys.values():
+            room -= _cells(key)
+            if room < 0:
                 break
-            used += cells
-            parts += [(f" {key}", "bold $text-accent"), (f" {binding.description} ", "$text-muted")]
+            shown.append(key)
+        parts: list[object] = []
+        for name, description in shown + always:
+            parts += [" ", (name, "bold $text-accent"), " ", (description, "$text-muted"), " "]
         self.update(joined(*parts))
+
+
+def _cells(key: tuple[str, str]) -> int:
+    return len(key[0]) + len(key[1]) + 3

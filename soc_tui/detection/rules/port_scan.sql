@@ -42,7 +42,7 @@ WITH span AS (
 ), scan AS (
     SELECT s.kind, s.src_ip, s.fixed, s.slot, max(w.distinct_things) AS peak, any_value(s.protocol) AS protocol,
         count(DISTINCT s.thing) AS things, any_value(s.dst_ip) AS dst_ip, any_value(s.dst_port) AS dst_port, max(s.host) AS host,
-        list_sort(list(DISTINCT CASE s.kind WHEN 'vertical' THEN lpad(s.dst_port::VARCHAR, 5) ELSE s.thing END))[1:10] AS examples
+        list_sort(list(DISTINCT CASE s.kind WHEN 'vertical' THEN lpad(s.dst_port::VARCHAR, 5, ' ') ELSE s.thing END))[1:10] AS examples
     FROM scanning s JOIN windowed w ON w.kind = s.kind AND w.src_ip = s.src_ip AND w.fixed = s.fixed AND w.w IN (s.slot, s.slot + 1)
     WHERE EXISTS (FROM touched t WHERE t.src_ip = s.src_ip AND t.slot BETWEEN s.slot - 1 AND s.slot + 1)
     GROUP BY s.kind, s.src_ip, s.fixed, s.slot
@@ -71,7 +71,7 @@ SELECT
     CASE WHEN inside THEN ['T1046'] WHEN kind = 'vertical' THEN ['T1595'] ELSE ['T1595.001'] END AS techniques,
     to_json([
         {field: CASE kind WHEN 'vertical' THEN 'distinct ports without success' ELSE 'distinct machines without success' END,
-         value: peak || ' in ' || $minutes || ' min (threshold ' || $ports || ')', weight: score},
+         value: peak || ' in ' || $minutes || ' min (threshold ' || $ports || ')', weight: round(score, 3)},
         {field: CASE kind WHEN 'vertical' THEN 'dst_ip' ELSE 'dst_port' END, value: fixed, weight: 0.1},
         {field: CASE kind WHEN 'vertical' THEN 'ports' ELSE 'machines' END,
          value: array_to_string(list_transform(examples, lambda e: trim(e)), ', '), weight: 0.0}])::VARCHAR AS explanation,

@@ -54,8 +54,8 @@ SELECT
     top_user AS user_name, machine AS target, event_count,
     CASE WHEN sprayed AND failures > users THEN ['T1110.001', 'T1110.003'] WHEN sprayed THEN ['T1110.003'] ELSE ['T1110.001'] END AS techniques,
     to_json([
-        {field: 'failures', value: failures::VARCHAR, weight: score},
-        {field: 'failures within window', value: peak || ' in ' || $minutes || ' min (threshold ' || $failures || ')', weight: score},
+        {field: 'failures', value: failures::VARCHAR, weight: round(score, 3)},
+        {field: 'failures within window', value: peak || ' in ' || $minutes || ' min (threshold ' || $failures || ')', weight: round(score, 3)},
         {field: 'distinct users', value: users::VARCHAR, weight: CASE WHEN sprayed THEN 0.3 ELSE 0.0 END},
         {field: 'users', value: array_to_string(names, ', '), weight: 0.0}])::VARCHAR AS explanation,
     event_ids

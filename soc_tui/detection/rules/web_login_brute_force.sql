@@ -51,7 +51,7 @@ SELECT
     score, first_time AS time, last_time AS time_last, src_ip, dst_ip, dst_port, host, user_name,
     (coalesce(url_host, server, '') || coalesce(path, ''))[1:500] AS target, event_count, ['T1110.001'] AS techniques,
     to_json([
-        {field: 'attempts within window', value: peak || ' in ' || $minutes || ' min (threshold ' || $failures || ')', weight: score},
+        {field: 'attempts within window', value: peak || ' in ' || $minutes || ' min (threshold ' || $failures || ')', weight: round(score, 3)},
         {field: 'refused (401, 403)', value: denied::VARCHAR, weight: round(0.3 * denied / event_count, 3)},
         {field: 'answers of the same size', value: same_size || ' of ' || event_count, weight: round(0.2 * same_size / event_count, 3)},
         {field: 'url_path', value: coalesce(path, '')[1:200], weight: 0.1},

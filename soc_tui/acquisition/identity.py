@@ -1,0 +1,168 @@
+"""Which file is which: a log keeps its place through renames, truncation and compression.
+
+A source is known by device and inode, by a fingerprint of its first bytes (at most 1 KiB) and by a digest of the bytes
+just before its offset. The first survives a rename; the others expose a reused inode and a file that was truncated
+and has since outgrown the old offset, and they recognise a copy (copytruncate, gzip) as what has already been read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from soc_tui.acquisition.formats import HEAD_BYTES, format_named, recognise
+from soc_tui.acquisition.stream import LogFile
+from soc_tui.core.errors import SourceError
+from soc_tui.core.settings import AcquisitionSettings
+from soc_tui.core.types import SourceState
+
+TAIL_BYTES = 1024
+_ROTATED = re.compile(r"(?:[.-]\d{1,4}|[.-]\d{8}(?:[-T]?\d{2,6})?|[.-]\d{4}-\d\d-\d\d(?:[-_T][\d:-]+)?|\.old|\.bak)$")
+_COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
+
+
+def open_source(
+    path: Path, states: Sequence[SourceState], settings: AcquisitionSettings, *, as_format: str | None = None
+) -> SourceState:
+    """Recognise a file among the known sources, or make a new one.
+
+    Args:
+        path: the log file; a symbolic link is followed.
+        states: every known source.
+        settings: unused limits of reading are checked when reading.
+        as_format: a name of ``FORMATS`` that overrules recognition.
+
+    Returns:
+        A copy of the known state, under its present path and ready to be read on; or a new state with ``source_id`` 0
+        and offset 0, when the file is new or has been truncated or replaced. The caller finishes what
+        :func:`predecessors` gives before it reads a new state of the same path.
+
+    Raises:
+        SourceError: the file is missing, unreadable, no regular file or binary; names file and remedy.
+        UsageError: no such format.
+    """
+    forced = format_named(as_format).name if as_format else ""
+    path = Path(os.path.abspath(path))
+    with LogFile(path) as log:
+        known = _same_file(log, states) or _same_content(log, states)
+        if known is not None:
+            return _continued(known, log, forced)
+        fingerprint, length = log.fingerprint()
+        return SourceState(
+            path=str(path), format=forced or recognised(log, final=log.compressed), device=log.info.st_dev,
+            inode=log.info.st_ino, fingerprint=fingerprint, fingerprint_length=length, size=log.info.st_size,
+        )  # fmt: skip
+
+
+def recognised(log: LogFile, *, final: bool) -> str:
+    """The name of the format of an open file; empty while not even one line is complete."""
+    head = log.head[:HEAD_BYTES]
+    return recognise(head).name if head and (final or b"\n" in head) else ""
+
+
+def predecessors(path: Path, states: Sequence[SourceState]) -> list[SourceState]:
+    """The sources that were read under ``path`` and whose bytes now live elsewhere in its folder.
+
+    After a rotation the old file may hold lines that were not read yet. Each state returned points at where its file
+    is now (the renamed file, or the copy that copytruncate made) and should be read with ``final=False``. A file that
+    is gone is returned as ``done``.
+    """
+    path = Path(os.path.abspath(path))
+    moved = []
+    for state in states:
+        if state.path != str(path) or state.state == "done" or _holds(path, state):
+            continue
+        found = find_again(state)
+        moved.append(found or replace(state, state="done", error="the file was removed or truncated", pending_bytes=0))
+    return moved
+
+
+def find_again(state: SourceState) -> SourceState | None:
+    """The same bytes under another name in the same folder: by inode, else by content; None when they are gone."""
+    folder = Path(state.path).parent
+    try:
+        entries = sorted(entry.path for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+    except OSError:
+        return None
+    siblings = []
+    for name in entries:
+        info = os.stat(name, follow_symlinks=False)
+        if name != state.path and (info.st_dev, info.st_ino) == (state.device, state.inode):
+            siblings.insert(0, name)
+        elif name != state.path and _family(name) == _family(state.path):
+            siblings.append(name)
+    for name in siblings:
+        try:
+            with LogFile(Path(name)) as log:
+                if _content_matches(log, state):
+                    return _continued(state, log, "")
+        except SourceError:
+            continue
+    return None
+
+
+def _same_file(log: LogFile, states: Sequence[SourceState]) -> SourceState | None:
+    for state in sorted(states, key=lambda s: -s.source_id):
+        if (state.device, state.inode) == (log.info.st_dev, log.info.st_ino) and _content_matches(log, state):
+            return state
+    return None
+
+
+def _same_content(log: LogFile, states: Sequence[SourceState]) -> SourceState | None:
+    """A copy of what has been read: ``app.log.1`` by copytruncate, ``app.log.1.gz`` by gzip, a moved archive.
+
+    Two whole copies that lie side by side without being a rotation (``dhcp.log`` and ``dhcp.log.gz``) stay two sources.
+    """
+    path = str(log.path)
+    for state in sorted(states, key=lambda s: -s.source_id):
+        if state.fingerprint_length == 0 or state.path == path:
+            continue
+        rotation = _family(path) == _family(state.path) and (_is_rotated(path) or _is_rotated(state.path))
+        if (rotation or not _holds(Path(state.path), state)) and _content_matches(log, state):
+            return state
+    return None
+
+
+def _holds(path: Path, state: SourceState) -> bool:
+    """True when the file at ``path`` is still the one that the state was read from."""
+    try:
+        with LogFile(path) as log:
+            inode = (log.info.st_dev, log.info.st_ino) == (state.device, state.inode)
+            return inode and _content_matches(log, state)
+    except SourceError:
+        return False
+
+
+def _content_matches(log: LogFile, state: SourceState) -> bool:
+    if log.fingerprint(state.fingerprint_length) != (state.fingerprint, state.fingerprint_length):
+        return False
+    if not log.compressed and log.info.st_size < state.offset:
+        return False
+    tail = json.loads(state.header or "{}").get("_tail")
+    if tail is None or (log.compressed and state.state == "done" and log.info.st_size == state.size):
+        return True
+    length, digest = tail
+    return log.digest_before(state.offset, length) == digest
+
+
+def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:
+    fingerprint, length = log.fingerprint()
+    grown = not (state.state in {"done", "error"} and log.info.st_size == state.size)
+    return replace(
+        state, path=str(log.path), device=log.info.st_dev, inode=log.info.st_ino, fingerprint=fingerprint,
+        fingerprint_length=length, size=log.info.st_size, format=forced or state.format,
+        state="active" if grown else state.state, error="" if grown else state.error,
+    )  # fmt: skip
+
+
+def _is_rotated(path: str) -> bool:
+    return bool(_ROTATED.search(_COMPRESSED.sub("", os.path.basename(path))))
+
+
+def _family(path: str) -> str:
+    """The name that all rotations of one log share: ``/x/app.log`` for ``/x/app.log.2.gz``."""
+    return _ROTATED.sub("", _COMPRESSED.sub("", path))

@@ -1,0 +1,197 @@
+"""Reading on: from a source's offset to its present end, in chunks that are committed one by one.
+
+The caller stores a chunk's events, rejects and state in one transaction. A crash between two chunks therefore neither
+loses nor repeats a line, and ``records_read = records_stored + records_rejected`` holds in every state ever stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from soc_tui.acquisition.formats import FORMATS, Origin
+from soc_tui.acquisition.identity import TAIL_BYTES, find_again, open_source, predecessors, recognised
+from soc_tui.acquisition.splitting import KEEP_BYTES, overlong_reject, split_lines, with_raw
+from soc_tui.acquisition.stream import LogFile
+from soc_tui.core.clock import Clock, naive_utc
+from soc_tui.core.errors import SourceError
+from soc_tui.core.schema import NORMALISED, REJECTS
+from soc_tui.core.settings import AcquisitionSettings
+from soc_tui.core.types import SourceState
+
+__all__ = ["Chunk", "open_source", "predecessors", "read_chunks"]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some lines of a source, to be committed together."""
+
+    state: SourceState
+    """The state after this chunk; a new object."""
+    events: pa.Table
+    """Schema :data:`soc_tui.core.schema.NORMALISED`."""
+    rejects: pa.Table
+    """Schema :data:`soc_tui.core.schema.REJECTS`."""
+    bytes_read: int
+    """Bytes of the decompressed stream that this chunk moved the offset by."""
+
+
+def read_chunks(
+    state: SourceState, settings: AcquisitionSettings, *, final: bool, clock: Clock
+) -> Iterator[Chunk]:
+    """Read a source on to its present end.
+
+    Args:
+        state: where to begin, from :func:`open_source`; it is not changed.
+        settings: chunk and line limits. A chunk holds at most ``chunk_bytes`` of lines, or one longer line.
+        final: True in batch mode: a last line without its line end is taken if it is a whole record by itself.
+            Otherwise, and always while following a file, it waits as ``pending_bytes`` until its line end comes.
+        clock: gives ``last_read``.
+
+    Yields:
+        Chunks; none when there is nothing new.
+
+    Raises:
+        SourceError: the file cannot be read any more.
+    """
+    log = _reopen(state)
+    if log is None:
+        gone = replace(state, state="done", error="the file was removed", pending_bytes=0)
+        yield Chunk(gone, NORMALISED.empty_table(), REJECTS.empty_table(), 0)
+        return
+    with log:
+        state = replace(state, path=str(log.path))
+        if state.state in {"done", "error"} and log.info.st_size == state.size:
+            return
+        yield from _Reading(state, log, settings, clock).chunks(final or log.compressed)
+
+
+def _reopen(state: SourceState) -> LogFile | None:
+    """The file of a state, also when it was renamed since; None when it is gone."""
+    path = Path(state.path)
+    try:
+        log = LogFile(path)
+    except SourceError:
+        if path.exists():
+            raise
+    else:
+        if (log.info.st_dev, log.info.st_ino) == (state.device, state.inode):
+            return log
+        log.__exit__(None, None, None)
+    moved = find_again(state)
+    return LogFile(Path(moved.path)) if moved else None
+
+
+class _Reading:
+    """One pass over one open file."""
+
+    def __init__(self, state: SourceState, log: LogFile, settings: AcquisitionSettings, clock: Clock) -> None:
+        fingerprint, length = log.fingerprint()
+        self.before = state
+        self.state = replace(
+            state, size=log.info.st_size, fingerprint=fingerprint, fingerprint_length=length, state="active", error=""
+        )
+        self.log, self.settings, self.clock = log, settings, clock
+        self.header = json.loads(state.header or "{}")
+        modified = naive_utc(datetime.fromtimestamp(log.info.st_mtime, UTC))
+        self.origin = Origin(state.path, modified)
+        self.keep_bytes = max(KEEP_BYTES, settings.max_line_bytes)
+
+    def chunks(self, final: bool) -> Iterator[Chunk]:
+        if not self.state.format:
+            self.state.format = recognised(self.log, final=final)
+        stream = self.log.stream()
+        carry = bytearray()
+        if self.state.format and stream.skip(self.state.offset):
+            while block := stream.read(max(self.settings.chunk_bytes - len(carry), 1 + len(carry))):
+                if self.header.get("_skip"):
+                    block = self._pass_over(block)
+                newline = block.rfind(b"\n") + 1
+                if newline:
+                    data = bytes(carry + block[:newline])
+                    carry = bytearray(block[newline:])
+                    yield self._chunk(data)
+                else:
+                    carry += block
+                if len(carry) > self.keep_bytes:
+                    yield self._cut_off(bytes(carry[: self.keep_bytes]))
+                    self._advance(len(carry) - self.keep_bytes)
+                    carry.clear()
+        waiting = len(carry) if self.state.format else self.log.info.st_size - self.state.offset
+        if carry and final:
+            last = self._last(bytes(carry), stream.damage)
+            if last is not None:
+                waiting = 0
+                yield last
+        yield from self._end(waiting, stream.damage)
+
+    def _pass_over(self, block: bytes) -> bytes:
+        """Drop the rest of a line whose beginning was rejected as too long."""
+        newline = block.find(b"\n") + 1
+        self._advance(newline or len(block))
+        if not newline:
+            return b""
+        self.header.pop("_skip")
+        return block[newline:]
+
+    def _advance(self, count: int) -> None:
+        self.state = replace(self.state, offset=self.state.offset + count, header=json.dumps(self.header))
+
+    def _chunk(self, data: bytes) -> Chunk:
+        offset = self.state.offset
+        split = split_lines(data, offset, self.settings.max_line_bytes)
+        events, rejects = NORMALISED.empty_table(), split.overlong
+        if split.lines.num_rows:
+            own = {key: value for key, value in self.header.items() if not key.startswith("_")}
+            made = FORMATS[self.state.format].normalise(split.lines, own, self.origin)
+            kept = {key: value for key, value in self.header.items() if key.startswith("_")}
+            events, self.header = made.events, {**made.header, **kept}
+            if made.rejects.num_rows:
+                rejects = pa.concat_tables([rejects, with_raw(made.rejects, data, offset)]).sort_by("source_offset")
+        return self._committed(events, rejects, data)
+
+    def _cut_off(self, beginning: bytes) -> Chunk:
+        """Reject the beginning of a line that does not end; the rest is passed over, so memory stays bounded."""
+        reject = overlong_reject(beginning, self.state.offset, self.settings.max_line_bytes)
+        reject["reason"] = f"{reject['reason']}; only the first {len(beginning)} are kept"
+        self.header["_skip"] = True
+        return self._committed(NORMALISED.empty_table(), pa.Table.from_pylist([reject], REJECTS), beginning)
+
+    def _last(self, data: bytes, damage: str) -> Chunk | None:
+        """A last line without its end: a whole record, a reject where no more can come, or None to wait."""
+        before = (self.state, dict(self.header))
+        chunk = self._chunk(data)
+        if chunk.rejects.num_rows == 0:
+            return chunk
+        if self.log.compressed:
+            if damage:
+                reason = pa.array([f"{chunk.rejects['reason'][0].as_py()}; {damage}"] * chunk.rejects.num_rows)
+                chunk = replace(chunk, rejects=chunk.rejects.set_column(2, "reason", reason))
+            return chunk
+        self.state, self.header = before
+        return None
+
+    def _committed(self, events: pa.Table, rejects: pa.Table, data: bytes) -> Chunk:
+        tail = data[-TAIL_BYTES:]
+        self.header["_tail"] = [len(tail), hashlib.sha256(tail).hexdigest()]
+        self.state = replace(
+            self.state, offset=self.state.offset + len(data), header=json.dumps(self.header),
+            records_read=self.state.records_read + events.num_rows + rejects.num_rows,
+            records_stored=self.state.records_stored + events.num_rows,
+            records_rejected=self.state.records_rejected + rejects.num_rows,
+            last_read=naive_utc(self.clock.now()), pending_bytes=0,
+        )  # fmt: skip
+        return Chunk(self.state, events, rejects, len(data))
+
+    def _end(self, waiting: int, damage: str) -> Iterator[Chunk]:
+        ended = "error" if damage else "done" if self.log.compressed else "active"
+        last = replace(self.state, pending_bytes=waiting, state=ended, error=damage)
+        known = replace(self.before, last_read=last.last_read)
+        if last != self.state or (last != known and self.state.offset == self.before.offset):
+            yield Chunk(last, NORMALISED.empty_table(), REJECTS.empty_table(), 0)

@@ -1,0 +1,259 @@
+"""Labelled parameter values, paths and headers: attack lists, test suites, and what real access logs hold.
+
+Many lists are noisy: half of one "command injection" set's attacks are English prose, one SQL set calls a whole
+``SELECT ... FROM ...`` benign. What a person could not decide from the value alone is left out of both sides.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import unquote_plus
+
+import pyarrow.parquet as pq
+
+from soc_tui.analysis.encoding import query
+from soc_tui.core.errors import SourceError
+
+CLASSES = ("benign", "sqli", "xss", "traversal", "command", "other")
+"""What a value can be. command: OS commands and code; other: templates, LDAP, SSRF, XXE, header splitting ..."""
+
+BENIGN, SQLI, XSS, TRAVERSAL, COMMAND, OTHER = (1 << i for i in range(len(CLASSES)))
+ANY_RISK = SQLI | XSS | TRAVERSAL | COMMAND | OTHER
+
+Labelled = dict[str, int]
+"""Distinct value (as sent) -> classes its label permits."""
+
+_STATEMENT = re.compile(r"^\s*(select|insert|update|delete|create|drop|alter|truncate|merge|exec|with)\b.*\b(from|into|set|table|where|values|view|index|database|join)\b", re.I | re.S)
+_PROSE = re.compile(r"^[\w\s.,;:!?'’\"()&/%+-]*$")
+_MARKS = re.compile(r"[<>`|;$(){}\[\]%=\\]|\.\./|--|&&|\|\|")
+_PATT = {
+    "SQL Injection": SQLI, "XSS Injection": XSS, "Directory Traversal": TRAVERSAL, "File Inclusion": TRAVERSAL,
+    "Command Injection": COMMAND, "LDAP Injection": OTHER, "NoSQL Injection": OTHER, "XXE Injection": OTHER,
+    "Server Side Include Injection": OTHER, "CRLF Injection": OTHER,
+}  # fmt: skip
+_FUZZDB = {
+    "sql-injection": SQLI, "xss": XSS, "lfi": TRAVERSAL, "path-traversal": TRAVERSAL, "os-cmd-execution": COMMAND,
+    "ldap": OTHER, "no-sql-injection": OTHER, "xml": OTHER, "xpath": OTHER | SQLI, "server-side-include": OTHER,
+}  # fmt: skip
+_HTTPPARAMS = {"norm": BENIGN, "sqli": SQLI, "xss": XSS, "cmdi": COMMAND, "path-traversal": TRAVERSAL,
+               "sql-syntax": ANY_RISK, "js-syntax": ANY_RISK}  # fmt: skip
+
+
+def _rows(path: Path, *columns: str) -> Iterator[tuple[str | int, ...]]:
+    try:
+        table = pq.read_table(path, columns=list(columns))
+    except OSError as error:
+        raise SourceError(f"cannot be read: {error}", source=path, remedy="give --data the data folder") from error
+    return zip(*(table[c].to_pylist() for c in columns), strict=True)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return gzip.decompress(path.read_bytes()).decode("utf-8", "replace").splitlines()
+    except (OSError, EOFError) as error:
+        raise SourceError(f"cannot be read: {error}", source=path, remedy="give --data the data folder") from error
+
+
+def _dubious_attack(value: str) -> bool:
+    """An attack label on what a person would call a word, a number or a sentence."""
+    return len(value) < 3 or (_PROSE.match(value) is not None and not _MARKS.search(value) and " or " not in value.lower()
+                              and "'" not in value and "union" not in value.lower())  # fmt: skip
+
+
+def httpparams(data: Path, split: str) -> Labelled:
+    """HttpParamsDataset; its benign values come from CSIC."""
+    rows = _rows(data / "web/httpparams.parquet", "split", "payload", "attack_type")
+    return {str(v): _HTTPPARAMS[str(kind)] for part, v, kind in rows if part == split and v}
+
+
+def csic(data: Path) -> Labelled:
+    """Parameter values of CSIC 2010's normal requests."""
+    values: Labelled = {}
+    for label, body, raw in _rows(data / "web/csic2010.parquet", "label", "body", "raw"):
+        if label == 0:
+            asked = re.match(r"\w+ \S*?\?(\S*) HTTP", str(raw))
+            for text in (str(body or ""), asked[1] if asked else ""):
+                values.update({v: BENIGN for _, v in query.parameters(text) if v})
+    return values
+
+
+def kaggle_sqli(data: Path) -> Labelled:
+    """SQL injections, and benign words; whole SQL statements that it calls benign are left out."""
+    rows = _rows(data / "web/kaggle_sqli_modified.parquet", "payload", "label")
+    return {str(v): SQLI if label else BENIGN for v, label in rows
+            if v and not (_dubious_attack(str(v)) if label else _STATEMENT.search(str(v)))}  # fmt: skip
+
+
+def kaggle_xss(data: Path) -> Labelled:
+    """Script injections, and harmless HTML."""
+    return {str(v): XSS if label else BENIGN for v, label in _rows(data / "web/kaggle_xss.parquet", "payload", "label") if v}
+
+
+def websec(data: Path) -> Labelled:
+    """SQL and command injections, and English sentences."""
+    kinds = {"sqli.csv.csv": SQLI, "datasetCD.csv": COMMAND | OTHER | XSS, "x.csv": XSS}
+    rows = _rows(data / "web/websec_ext.parquet", "file", "payload", "label")
+    return {str(v): kinds[str(file)] if label else BENIGN for file, v, label in rows
+            if v and not (_dubious_attack(str(v)) if label else _STATEMENT.search(str(v)))}  # fmt: skip
+
+
+def payloads(data: Path) -> Labelled:
+    """PayloadsAllTheThings, the categories whose lines are attacks by themselves."""
+    rows = _rows(data / "web/payloads_all_the_things.parquet", "category", "payload")
+    return {str(v): _PATT[str(kind)] for kind, v in rows if kind in _PATT and v and _attack_by_itself(str(v))}
+
+
+def fuzzdb(data: Path) -> Labelled:
+    """fuzzdb, the categories whose lines are attacks by themselves."""
+    rows = _rows(data / "web/fuzzdb_attack.parquet", "category", "payload")
+    return {str(v): _FUZZDB[str(kind)] for kind, v in rows if kind in _FUZZDB and v and _attack_by_itself(str(v))}
+
+
+def _attack_by_itself(value: str) -> bool:
+    decoded, _ = query.decode(value)
+    return not _dubious_attack(value) and not value.startswith("#") and (
+        _MARKS.search(decoded) is not None or re.search(r"(/etc/|/proc/|/var/|/usr/|\.ini\b|\.\.|'|\")", decoded) is not None
+    )  # fmt: skip
+
+
+def fwaf_bad(data: Path) -> Labelled:
+    """Scanner requests: of each, the part with the most marks, if it has any."""
+    values: Labelled = {}
+    for line in _lines(data / "web/fwaf_badqueries.txt.gz"):
+        path, _, asked = line.partition("?")
+        parts = [path, *(v or n for n, v in query.parameters(asked))]
+        best = max(parts, key=lambda p: len(_MARKS.findall(query.decode(p)[0])))
+        if _attack_by_itself(best) and len(_MARKS.findall(query.decode(best)[0])) >= 2:
+            values[best] = ANY_RISK
+    return values
+
+
+def fwaf_good(data: Path) -> Labelled:
+    """Ordinary paths (a few are scanner leftovers: those with marks are left out)."""
+    return {v: BENIGN for v in _lines(data / "web/fwaf_goodqueries_subset.txt.gz") if v and not _MARKS.search(v)}
+
+
+def _url_parts(url: str) -> Iterator[str]:
+    path, _, asked = url.partition("?")
+    if len(path) > 1:
+        yield path
+    for _, value in query.parameters(asked):
+        if len(value) > 1:
+            yield value
+
+
+def zeek_uris(data: Path, pattern: str, *fields: str) -> Labelled:
+    """Paths and parameter values of Zeek http logs, presumed benign (browsing seen by a sensor)."""
+    values: Labelled = {}
+    for path in sorted(data.glob(pattern)):
+        names: list[str] = []
+        lines = _lines(path) if path.suffix == ".gz" else path.read_text("utf-8", "replace").splitlines()
+        for line in lines:
+            if line.startswith("#fields"):
+                names = line.split("\t")[1:]
+            elif line.startswith("{"):
+                record = json.loads(line)
+                values.update({v: BENIGN for f in fields for v in _url_parts(str(record.get(f, "")))})
+            elif line and not line.startswith("#"):
+                record = dict(zip(names, line.split("\t"), strict=False))
+                values.update({v: BENIGN for f in fields for v in _url_parts(record.get(f, "").replace("\\x", "%"))})
+    return values
+
+
+_ACCESS = re.compile(r'^\S+ \S+ \S+ \[[^\]]*\] "\S+ (\S+)[^"]*" (\d{3}) \S+(?: "([^"]*)" "([^"]*)")?')
+
+
+def access_log(data: Path, name: str, answered: bool) -> Labelled:
+    """Paths, parameter values, referrers' parameter values and user agents of an access log, presumed benign.
+
+    Args:
+        data: the data folder.
+        name: the log, below it.
+        answered: only requests the server answered (2xx, 3xx): on exposed servers the others are mostly scans.
+    """
+    values: Labelled = {}
+    for line in _lines(data / name):
+        found = _ACCESS.match(line)
+        if not found or (answered and found[2][0] not in "23"):
+            continue
+        referrer = (found[3] or "").partition("?")[2]
+        parts = [*_url_parts(found[1]), *(v for _, v in query.parameters(referrer) if len(v) > 1), found[4] or ""]
+        values.update({v: BENIGN for v in parts if len(v) > 1})
+    return values
+
+
+def libinjection(data: Path) -> Labelled:
+    """libinjection's own cases: attacks by kind, and shop searches it once took for attacks."""
+    values: Labelled = {}
+    for line in _lines(data / "peer-suites/libinjection.jsonl.gz"):
+        case = json.loads(line)
+        tag = str(case["tags"][-1])
+        if case["expected"] is False:
+            values[case["input"]] = BENIGN
+        elif case["expected"] and tag != "sqli-forums":  # the peer notes that forum lines are noisy
+            values[case["input"]] = XSS if tag.startswith("xss") else SQLI
+    return values
+
+
+def waf_bypass(data: Path) -> Labelled:
+    """Nemesida waf-bypass: cases that must be blocked and seven that must pass, cut into parameter values."""
+    values: Labelled = {}
+    kinds = {"XSS": XSS, "SQLi": SQLI, "LFI": TRAVERSAL, "RCE": COMMAND, "MFD": TRAVERSAL}
+    for line in _lines(data / "peer-suites/nemesida-waf-bypass.jsonl.gz"):
+        case = json.loads(line)
+        kind = str(case["tags"][0])
+        if kind in {"UWA", "CM", "API", "GraphQL", "Misc", "OR", "RFI", "SSRF"}:
+            continue  # wrong methods, open redirects, plain URLs: not decidable from a value
+        for text in set(case["zones"].values()):
+            clean = text.replace("%RND%", "1")
+            if case["expected"] is False:
+                values[clean] = BENIGN
+                continue
+            parts = [v for _, v in query.parameters(clean) if v] if re.match(r"^[\w%.\[\]-]+=", clean) else [clean]
+            best = max(parts, key=lambda p: len(_MARKS.findall(query.decode(p)[0])), default="")
+            if best and not _dubious_attack(best):
+                values[best] = kinds.get(kind, OTHER)
+    return values
+
+
+def crowdsec(data: Path) -> Labelled:
+    """CrowdSec virtual-patch cases: parameter values of the request line that carry an injection."""
+    values: Labelled = {}
+    for line in _lines(data / "peer-suites/crowdsec-hub-appsec.jsonl.gz"):
+        target = str(json.loads(line)["input"]).split("\n", 1)[0].split(" ")
+        for part in _url_parts(target[1].replace("{{BaseURL}}", "")) if len(target) > 1 else ():
+            if len(_MARKS.findall(query.decode(part)[0])) >= 3 and "{{" not in part:
+                values[part] = ANY_RISK
+    return values
+
+
+def read_values(path: Path) -> tuple[list[str], list[bool]]:
+    """A labelled file of values: Parquet, CSV or JSONL with ``value`` and ``label`` (1 = attack).
+
+    Raises:
+        SourceError: it cannot be read or lacks a column.
+    """
+    try:
+        if path.suffix == ".parquet":
+            rows: Iterable[dict[str, object]] = pq.read_table(path, columns=["value", "label"]).to_pylist()
+        elif path.suffix == ".csv":
+            with path.open(newline="", encoding="utf-8", errors="replace") as file:
+                rows = list(csv.DictReader(file))
+        else:
+            rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+        return [str(r["value"]) for r in rows], [str(r["label"]) in {"1", "1.0", "True", "true"} for r in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"cannot be read as labelled values: {error!r}", source=path,
+            remedy="give Parquet, CSV or JSONL with the columns value and label (1 = attack)",
+        ) from error  # fmt: skip
+
+
+def unquoted(value: str) -> str:
+    """The value as a person typed it, for making variants."""
+    return unquote_plus(value, errors="replace")

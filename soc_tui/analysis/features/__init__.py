@@ -1,0 +1,20 @@
+"""What the risk networks look at, as SQL over ``events``.
+
+One file per network, windowed by ``$first_event_id`` and ``$last_event_id``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def feature_sql(name: str) -> str:
+    """The text of ``NAME.sql``.
+
+    ``flow_window``: the context of flow events; ``flow_rows``: flow events with their context, ready for the network;
+    ``query_values``: distinct web texts.
+    """
+    text = (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
+    return text.replace("{flow_window}", feature_sql("flow_window")) if "{flow_window}" in text else text
