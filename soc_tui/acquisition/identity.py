@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from soc_tui.acquisition.formats import HEAD_BYTES, format_named, recognise
-from soc_tui.acquisition.stream import LogFile
+from soc_tui.acquisition.stream import LogFile, absolute
 from soc_tui.core.errors import SourceError
 from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import SourceState
@@ -26,14 +26,18 @@ _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
 
 
 def open_source(
-    path: Path, states: Sequence[SourceState], settings: AcquisitionSettings, *, as_format: str | None = None
+    path: Path,
+    states: Sequence[SourceState],
+    settings: AcquisitionSettings,  # noqa: ARG001 - part of the contract
+    *,
+    as_format: str | None = None,
 ) -> SourceState:
     """Recognise a file among the known sources, or make a new one.
 
     Args:
         path: the log file; a symbolic link is followed.
         states: every known source.
-        settings: unused limits of reading are checked when reading.
+        settings: nothing of them matters before reading.
         as_format: a name of ``FORMATS`` that overrules recognition.
 
     Returns:
@@ -46,7 +50,7 @@ def open_source(
         UsageError: no such format.
     """
     forced = format_named(as_format).name if as_format else ""
-    path = Path(os.path.abspath(path))
+    path = absolute(path)
     with LogFile(path) as log:
         known = _same_file(log, states) or _same_content(log, states)
         if known is not None:
@@ -71,7 +75,7 @@ def predecessors(path: Path, states: Sequence[SourceState]) -> list[SourceState]
     is now (the renamed file, or the copy that copytruncate made) and should be read with ``final=False``. A file that
     is gone is returned as ``done``.
     """
-    path = Path(os.path.abspath(path))
+    path = absolute(path)
     moved = []
     for state in states:
         if state.path != str(path) or state.state == "done" or _holds(path, state):
@@ -88,9 +92,9 @@ def find_again(state: SourceState) -> SourceState | None:
         entries = sorted(entry.path for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
     except OSError:
         return None
-    siblings = []
+    siblings: list[str] = []
     for name in entries:
-        info = os.stat(name, follow_symlinks=False)
+        info = Path(name).lstat()
         if name != state.path and (info.st_dev, info.st_ino) == (state.device, state.inode):
             siblings.insert(0, name)
         elif name != state.path and _family(name) == _family(state.path):
@@ -146,7 +150,7 @@ def _content_matches(log: LogFile, state: SourceState) -> bool:
     if tail is None or (log.compressed and state.state == "done" and log.info.st_size == state.size):
         return True
     length, digest = tail
-    return log.digest_before(state.offset, length) == digest
+    return bool(log.digest_before(state.offset, length) == digest)
 
 
 def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:
@@ -160,7 +164,7 @@ def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:
 
 
 def _is_rotated(path: str) -> bool:
-    return bool(_ROTATED.search(_COMPRESSED.sub("", os.path.basename(path))))
+    return bool(_ROTATED.search(_COMPRESSED.sub("", Path(path).name)))
 
 
 def _family(path: str) -> str:

@@ -42,9 +42,7 @@ class Chunk:
     """Bytes of the decompressed stream that this chunk moved the offset by."""
 
 
-def read_chunks(
-    state: SourceState, settings: AcquisitionSettings, *, final: bool, clock: Clock
-) -> Iterator[Chunk]:
+def read_chunks(state: SourceState, settings: AcquisitionSettings, *, final: bool, clock: Clock) -> Iterator[Chunk]:
     """Read a source on to its present end.
 
     Args:

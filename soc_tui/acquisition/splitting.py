@@ -26,7 +26,7 @@ class Split(NamedTuple):
 
 
 def split_lines(data: bytes, offset: int, max_line_bytes: int) -> Split:
-    """Find the lines of a block.
+    r"""Find the lines of a block.
 
     Args:
         data: whole lines; the last may lack its line end.
@@ -34,7 +34,7 @@ def split_lines(data: bytes, offset: int, max_line_bytes: int) -> Split:
         max_line_bytes: a longer line is a reject.
 
     Returns:
-        Lines without ``\\n`` or ``\\r\\n``. Bytes that are not UTF-8 are shown as ``\\xNN``, so that no one can hide a
+        Lines without ``\n`` or ``\r\n``. Bytes that are not UTF-8 are shown as ``\xNN``, so that no one can hide a
         request from detection by a single bad byte; ``source_length`` counts the bytes as they are in the file.
     """
     raw = np.frombuffer(data, np.uint8)

@@ -42,6 +42,11 @@ _MAX_NUL_SHARE = 0.25
 """Logs may hold some NUL bytes (a crash leaves runs of them); a head with more is UTF-16 or no text at all."""
 
 
+def absolute(path: Path) -> Path:
+    """The path from the root without ``..``; symbolic links stay, since ``current.log`` is what a log is known by."""
+    return Path(os.path.normpath(path.absolute()))
+
+
 class Stream(Protocol):
     """Decompressed bytes in order."""
 

@@ -149,21 +149,34 @@ def _balanced_loss(network: networks.RiskNetwork, sample: Sample) -> float:
 
 
 def fix_threshold(network: networks.RiskNetwork, validation: Sample, false_positives: float) -> float:
-    """The lowest score, at least ``LOWEST_THRESHOLD``, that keeps validation's benign examples within the rate.
+    """The threshold, from validation data alone.
 
-    Each source counts alike, whatever its size.
+    It lets through at most ``false_positives`` of the benign examples, each source counting alike whatever its size.
+    Where the validation data leave room above that, it lies halfway (in log odds) to the score that would lose 1 % of
+    the attacks: other networks are never as easy as the one validated on, in either direction. Never below
+    ``LOWEST_THRESHOLD``.
     """
-    benign = validation.where(~validation.risky)
-    score = scores(network, benign).astype(np.float64)
+    score = np.clip(scores(network, validation).astype(np.float64), 1e-4, 1 - 1e-4)
+    benign = _quantile(score, validation, ~validation.risky, 1 - false_positives)
+    attack = _quantile(score, validation, validation.risky, 0.01)
+    middle = (_log_odds(max(benign, LOWEST_THRESHOLD)) + _log_odds(attack)) / 2
+    chosen = max(benign, LOWEST_THRESHOLD, 1 / (1 + math.exp(-middle)) if attack > benign else 0.0)
+    return min(math.ceil((chosen + 1e-6) * 1e4) / 1e4, 0.9999)
+
+
+def _log_odds(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+def _quantile(score: NDArray[np.float64], sample: Sample, side: NDArray[np.bool_], share: float) -> float:
+    """The score below which ``share`` of one side lies, each source counting alike."""
     weight = np.zeros(len(score))
-    for origin in np.unique(benign.origin):
-        mine = benign.origin == origin
+    for origin in np.unique(sample.origin[side]):
+        mine = side & (sample.origin == origin)
         weight[mine] = 1 / mine.sum()
-    order = np.argsort(-score)
-    above = np.cumsum(weight[order]) / weight.sum()
-    place = int(np.searchsorted(above, false_positives, side="right"))
-    limit = float(score[order[place]]) if place < len(order) else 0.0
-    return min(max(LOWEST_THRESHOLD, math.ceil((limit + 1e-6) * 1e4) / 1e4), 0.9999)
+    order = np.argsort(score)
+    below = np.cumsum(weight[order]) / weight.sum()
+    return float(score[order[min(int(np.searchsorted(below, share)), len(order) - 1)]])
 
 
 def measure(score: NDArray[Any], risky: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
@@ -207,8 +220,8 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
     }  # fmt: skip
     card = Card(
         name=plan.name, classes=plan.classes, architecture=networks.architecture(network.config), threshold=threshold,
-        threshold_source=f"at most {plan.false_positives:.1%} of benign validation examples, each source alike, "
-        f"and at least {LOWEST_THRESHOLD}",
+        threshold_source=f"validation data: at most {plan.false_positives:.1%} of benign examples, each source alike; "
+        f"halfway in log odds to losing 1 % of attacks where there is room; at least {LOWEST_THRESHOLD}",
         data=files, split=plan.split, seed=seed, epochs=epochs, metrics=metrics, weights_sha256=sha256(weights),
         parameters=sum(p.numel() for p in network.parameters()), licence=plan.licence,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=__version__, notes=plan.notes,

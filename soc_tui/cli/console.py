@@ -57,7 +57,8 @@ def _run(settings: Settings, *, title: str, demo: Path | None) -> None:
         first = not held
         held.append(connection)
         if demo and first:
-            for _ in connection.client.stream("ingest", paths=[str(demo)]):
+            logs = [str(path) for path in sorted(demo.iterdir()) if path.is_dir()]
+            for _ in connection.client.stream("ingest", paths=logs):
                 pass
         return connection.client
 

@@ -20,6 +20,7 @@ from soc_tui.core.types import RISK_TYPES
 from soc_tui.knowledge.entry import MATCH_KEYS, MODES, PLACEHOLDERS, SECTIONS, TARGETS, reference_url
 
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 8  # an entry has 4; 5,000 nested brackets would keep the parser busy for seven seconds
 ACTIONS = (
     "block-ip", "block-range", "sinkhole-domain", "quarantine-file", "restore-file", "page-offline", "lock-account",
     "revoke-key", "kill-process", "disable-unit",
@@ -113,12 +114,17 @@ def _compose(path: Path, report: _Report) -> yaml.MappingNode | None:
     if not text.strip():
         return None
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                report.add(_line(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels")
+                return None
             if getattr(event, "anchor", None):
                 report.add(_line(event.start_mark), "anchors and aliases are not allowed")
                 return None
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         said = getattr(error, "problem", None) or str(error)
         report.add(_line(getattr(error, "problem_mark", None)), f"is not YAML: {safe(said, limit=200)}")
         return None

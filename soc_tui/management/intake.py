@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,9 @@ class Intake:
     def _read_on(self, state: SourceState, *, final: bool, tally: Tally | None) -> Iterator[int]:
         counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
         before = self._states.get(state.source_id)
-        for chunk in read_chunks(state, self._settings, final=final, clock=self._clock):
+        for read in read_chunks(state, self._settings, final=final, clock=self._clock):
+            # The first commit numbers a new source; the reader itself does not know the number.
+            chunk = replace(read, state=replace(read.state, source_id=state.source_id))
             counts.add(state, chunk.state, chunk.bytes_read)
             state = before = self._commit(state, chunk)
             yield chunk.bytes_read

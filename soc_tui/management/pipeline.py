@@ -137,13 +137,8 @@ class Pipeline:
         return self._run(FLOW_ANOMALY, first, last, predictor.threshold)
 
     def _has_web(self, first: int, last: int) -> bool:
-        return (
-            self._store.sql(
-                "SELECT 1 FROM events WHERE event_id BETWEEN $first AND $last AND url_path IS NOT NULL LIMIT 1",
-                {"first": first, "last": last},
-            ).num_rows
-            > 0
-        )
+        text = "SELECT 1 FROM events WHERE event_id BETWEEN $first AND $last AND url_path IS NOT NULL LIMIT 1"
+        return int(self._store.sql(text, {"first": first, "last": last}).num_rows) > 0
 
     def _save_scores(self, model: str, values: pa.ChunkedArray, scored: pa.Table) -> None:
         table = pa.table({"value": values, **{n: scored.column(n) for n in ("score", "label", "explanation")}})

@@ -172,9 +172,10 @@ def _ssh_connections(root: Path, ssh_connection: str) -> Iterable[Address]:
         raise GuardError(f"the established connections cannot be listed: {error}",
                          remedy="run the engine as a user who may read /proc/net") from error  # fmt: skip
     for connection in connections:
-        if connection.status != psutil.CONN_ESTABLISHED or connection.laddr.port not in ports:
+        near, far = connection.laddr, connection.raddr  # each an empty tuple where there is none
+        if connection.status != psutil.CONN_ESTABLISHED or not near or not far or near.port not in ports:
             continue
-        address = _parse(connection.raddr.ip)
+        address = _parse(far.ip)
         if address is not None and not is_preauthenticated(_titles(connection.pid)):
             yield address
 

@@ -10,7 +10,9 @@ import pyarrow as pa
 from soc_tui.acquisition.formats.base import Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 
-_LINE = re.compile(r'\S.{0,2000}? ?\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] ".*" \d{3} (?:\d+|-)(?: |$)')
+_LINE = re.compile(
+    r'\S.{0,2000}? ?\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] ".*" \d{3} (?:\d+|-)(?: |$)'
+)
 
 
 class AccessLog:
@@ -23,6 +25,6 @@ class AccessLog:
         head = lines[:50]
         return sum(bool(_LINE.match(line[:8192])) for line in head) / max(len(head), 1)
 
-    def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
+    def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:  # noqa: ARG002
         """``src_ip`` is the peer that the server saw; no forwarded-for header is believed."""
         return Normalised(*normalise(load_sql("access"), lines), header)

@@ -31,7 +31,7 @@ class TextLines:
 
     name = "text"
 
-    def confidence(self, lines: Sequence[str]) -> float:
+    def confidence(self, lines: Sequence[str]) -> float:  # noqa: ARG002
         """The last resort."""
         return 0.01
 

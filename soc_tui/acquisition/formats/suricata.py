@@ -22,7 +22,11 @@ _SCHEMA: dict[str, Any] = _texts(_FLAT) | {
     "alert": _texts("signature_id signature category severity"),
     "http": _texts("hostname url http_user_agent http_refer http_method status"),
     "dns": _texts("type rrname rrtype rcode")
-    | {"queries": [_texts("rrname rrtype")], "query": [_texts("rrname rrtype")], "answer": _texts("rrname rrtype rcode")},
+    | {
+        "queries": [_texts("rrname rrtype")],
+        "query": [_texts("rrname rrtype")],
+        "answer": _texts("rrname rrtype rcode"),
+    },
     "flow": _texts("pkts_toserver pkts_toclient bytes_toserver bytes_toclient start end state src_ip"),
     "tcp": _texts("rst"),
     "tls": _texts("sni") | {"ja3": _texts("hash")},

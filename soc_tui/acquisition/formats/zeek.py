@@ -24,16 +24,18 @@ _MAX_FIELDS = 512
 
 # Fields that zeek_events.sql reads by their own name, as text.
 _PLAIN = (
-    "ts uid proto service duration orig_bytes resp_bytes conn_state orig_pkts resp_pkts community_id query qtype_name "
-    "rcode_name method uri referrer user_agent status_code request_body_len response_body_len server_name ja3 filename "
-    "seen_bytes md5 sha1 sha256 note msg src dst p name addl message"
-).split()
+    "ts", "uid", "proto", "service", "duration", "orig_bytes", "resp_bytes", "conn_state", "orig_pkts", "resp_pkts",
+    "community_id", "query", "qtype_name", "rcode_name", "method", "uri", "referrer", "user_agent", "status_code",
+    "request_body_len", "response_body_len", "server_name", "ja3", "filename", "seen_bytes", "md5", "sha1", "sha256",
+    "note", "msg", "src", "dst", "p", "name", "addl", "message",
+)  # fmt: skip
 # Fields only needed to tell the kind of a JSON record that does not say it, or read under another name.
 _HINTS = (
-    "_path @stream @system _system_name id.orig_h id.orig_p id.resp_h id.resp_p id_orig_h id_orig_p id_resp_h id_resp_p "
-    "history trans_id qclass rcode helo mailfrom trans_depth auth_success auth_attempts kex_alg fuid established "
-    "ssl_history notice request_type client success username user host certificate.version"
-).split()
+    "_path", "@stream", "@system", "_system_name", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "id_orig_h",
+    "id_orig_p", "id_resp_h", "id_resp_p", "history", "trans_id", "qclass", "rcode", "helo", "mailfrom",
+    "trans_depth", "auth_success", "auth_attempts", "kex_alg", "fuid", "established", "ssl_history", "notice",
+    "request_type", "client", "success", "username", "user", "host", "certificate.version",
+)  # fmt: skip
 _LISTS = ("tx_hosts", "rx_hosts", "conn_uids", "cert_chain_fuids")
 _EVERY_KIND = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "community_id")
 _COLUMNS_OF: dict[str, tuple[str, ...]] = {
@@ -172,14 +174,23 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
 
 def _typed(value: str, kind: str) -> str:
     """The SQL that gives a field its JSON type by its Zeek type; NULL when unset."""
-    numbers = {"count": "UBIGINT", "int": "BIGINT", "port": "BIGINT", "double": "DOUBLE", "interval": "DOUBLE", "time": "DOUBLE"}
+    numbers = {
+        "count": "UBIGINT",
+        "int": "BIGINT",
+        "port": "BIGINT",
+        "double": "DOUBLE",
+        "interval": "DOUBLE",
+        "time": "DOUBLE",
+    }
     if kind in numbers:
         return f"try_cast({value} AS {numbers[kind]})"
     if kind == "bool":
         return f"CASE {value} WHEN 'T' THEN true WHEN 'F' THEN false END"
     container = re.fullmatch(r"(?:set|vector|table)\[(\w+)\]", kind)
     if container:
-        items = f"CASE WHEN {value} = $empty THEN [] WHEN {value} <> $unset THEN string_split({value}, $set_separator) END"
+        items = (
+            f"CASE WHEN {value} = $empty THEN [] WHEN {value} <> $unset THEN string_split({value}, $set_separator) END"
+        )
         return f"try_cast({items} AS {numbers[container.group(1)]}[])" if container.group(1) in numbers else items
     return f"CASE WHEN {value} = $empty THEN '' ELSE nullif({value}, $unset) END"
 
@@ -208,18 +219,17 @@ def _zeek_likeness(line: str) -> float:
         return 0.0
     if not isinstance(record, dict) or "event_type" in record:
         return 0.0
-    if "ts" in record and ({"_path", "@stream", "uid", "id.orig_h", "id_orig_h", "fuid"} & record.keys()):
+    if "_path" in record or record.get("@proc") == "zeek":
         return 1.0
-    if record.get("@proc") == "zeek" or "_path" in record:
+    if "ts" in record and ({"@stream", "uid", "id.orig_h", "id_orig_h", "fuid"} & record.keys()):
         return 1.0
-    if str(record.get("name", "")).endswith((".zeek", ".bro")):
-        return 0.8
-    return 0.8 if isinstance(record.get("ts"), int | float) else 0.0
+    script = str(record.get("name", "")).endswith((".zeek", ".bro"))  # loaded_scripts has no other mark
+    return 0.8 if script or isinstance(record.get("ts"), int | float) else 0.0
 
 
 @cache
 def _json_sql() -> str:
-    schema: dict[str, Any] = dict.fromkeys([*_PLAIN, *_HINTS], "VARCHAR") | dict.fromkeys(_LISTS, ["VARCHAR"])
+    schema: dict[str, Any] = dict.fromkeys([*_PLAIN, *_HINTS], "VARCHAR") | {key: ["VARCHAR"] for key in _LISTS}
     own = {"_path", "@stream", "@system", "@proc", "_system_name"}
     gone = []
     for kind in ["", *_COLUMNS_OF]:

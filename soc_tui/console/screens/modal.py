@@ -16,7 +16,7 @@ from soc_tui.console.widgets.text import content
 from soc_tui.console.widgets.text_pane import TextPane
 
 
-class Dialog(ConsoleScreen, ModalScreen[None]):
+class Dialog(ModalScreen[None], ConsoleScreen):
     """A framed text over the screen below.
 
     Args:

@@ -37,7 +37,7 @@ def plan_lines(plan: Mapping[str, Any], chosen: int | None) -> list[Content]:
         mode = str(step.get("mode"))
         style = {"automatic": "$text-accent", "one-key": "bold $text-primary"}.get(mode, "$text-muted")
         result.append(
-            joined((here, "$text-primary"), (f"{number + 1}. ", "bold"), (mode.ljust(10), style), step.get("text"))
+            joined((here, "$text-primary"), (f"{number + 1}. ", "bold"), (mode.ljust(11), style), step.get("text"))
         )
         preview = previews.get(number)
         if preview is not None:
@@ -119,6 +119,7 @@ class RepairScreen(Dialog):
         self._busy = False
         self._result: Mapping[str, Any] | None = None
         self._last_key = 0.0
+        self._key_gap = PASTE_SECONDS
 
     def buttons(self) -> Iterable[Button]:
         """Cancel first: it has the focus."""
@@ -161,10 +162,12 @@ class RepairScreen(Dialog):
             text += [content(""), content("Running" + glyphs().more, "bold $text-accent")]
         elif self._result is not None:
             text += [content(""), heading("Result"), *result_lines(self._result)]
+            if self._result.get("state") == "applied":
+                text.append(joined(("u", "bold $text-accent"), " takes it back"))
         elif self._chosen is not None:
             text += [
                 content(""),
-                joined(("y", "bold $text-accent"), f" runs step {self._chosen + 1}; anything else leaves"),
+                joined(("y", "bold $text-accent"), " ", f"runs step {self._chosen + 1}; esc leaves"),
             ]
         elif self._plan.get("previews"):
             text += [content(""), content("The guards allow no step; nothing can be run by one key.", "$text-warning")]
@@ -175,8 +178,13 @@ class RepairScreen(Dialog):
             self.call_after_refresh(self.pane.action_roll, 1_000_000)
 
     def on_key(self, _event: events.Key) -> None:
-        """Remember when a key came, to know a paste."""
-        self._last_key = time.monotonic()
+        """Measure how fast keys follow one another, to know a paste."""
+        now = time.monotonic()
+        self._key_gap, self._last_key = now - self._last_key, now
+
+    def on_mouse_down(self) -> None:
+        """A click is no paste."""
+        self._key_gap = PASTE_SECONDS
 
     def action_other(self, by: int) -> None:
         """Choose another step."""
@@ -192,7 +200,7 @@ class RepairScreen(Dialog):
     @on(Button.Pressed, "#confirm")
     def action_confirm(self) -> None:
         """Run the chosen step."""
-        pasted = time.monotonic() - self._last_key < PASTE_SECONDS
+        pasted = self._key_gap < PASTE_SECONDS
         if self._chosen is None or self._busy or self._result is not None or pasted:
             return
         subject, step, ssh = self._subject, self._chosen, ssh_connection()
@@ -215,8 +223,9 @@ class RepairScreen(Dialog):
             cancel = self.query_one("#cancel", Button)
             cancel.label = content("Close")
             cancel.focus()
-        good = result.get("state") == "applied"
-        self.soc.toast(f"{result.get('state')}: {result.get('message')}", "information" if good else "error")
+        else:
+            good = result.get("state") == "applied"
+            self.soc.toast(f"{result.get('state')}: {result.get('message')}", "information" if good else "error")
         self.soc.main.reload()
 
     def action_undo(self) -> None:

@@ -79,6 +79,7 @@ class UndoScreen(Dialog):
             cancel = self.query_one("#cancel", Button)
             cancel.label = content("Close")
             cancel.focus()
-        good = result.get("state") == "undone"
-        self.soc.toast(f"{result.get('state')}: {result.get('message')}", "information" if good else "error")
+        else:
+            good = result.get("state") == "undone"
+            self.soc.toast(f"{result.get('state')}: {result.get('message')}", "information" if good else "error")
         self.soc.main.reload()

@@ -30,7 +30,7 @@ Part = tuple[str, str]
 TONES = ("muted", "strong", "header", "info", "low", "medium", "high", "critical", "good", "bad", "accent")
 
 
-class RowList(Waiting, ScrollView, can_focus=True, inherit_bindings=False):
+class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
     """Rows with a cursor.
 
     Subclasses give :meth:`row_count`, :meth:`draw` and, if they have one, :meth:`header`; they call

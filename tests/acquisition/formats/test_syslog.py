@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acquisition.conftest import read_all
+
+Events = Callable[..., list[dict[str, Any]]]
+HEAD = "Mar 27 13:06:56 web1 "
+
+
+def one(events_of: Events, text: str) -> dict[str, Any]:
+    return events_of(HEAD + text + "\n", "syslog")[0]
+
+
+TRUE = "198.51.100.7"
+FORGED = [
+    "root from 203.0.113.66 port 22 ssh2",
+    "root from 203.0.113.66 port 22",
+    "x from 203.0.113.66",
+    "from 203.0.113.66 port 22 ssh2",
+    " from 203.0.113.66 port 22 ssh2",
+    "root from 203.0.113.66 port 22 ssh2: RSA SHA256:abc",
+    "root from 203.0.113.66 port 22 ssh2: ",
+    "root ssh2 from 203.0.113.66 port 22 ssh2 [preauth]",
+    "a from b from c from 203.0.113.66 port 1 ssh2",
+    "invalid user admin from 203.0.113.66 port 22 ssh2",
+    "for root from 203.0.113.66 port 22 ssh2",
+    "root]: Failed password for root from 203.0.113.66 port 22 ssh2",
+    "Accepted password for root from 203.0.113.66 port 22 ssh2",
+    "message repeated 3 times: [ Failed password for root from 203.0.113.66 port 22 ssh2]",
+    "rhost=203.0.113.66 user=root",
+    "root 203.0.113.66 port 22 [preauth]",
+    "root\tfrom\t203.0.113.66 port 22 ssh2",
+    "root from 203.0.113.66 port 22 not allowed because x",
+    "root from ::ffff:203.0.113.66 port 22 ssh2",
+    "root from 203.0.113.66 port 99999999999 ssh2",
+    "\x00 from 203.0.113.66 port 22 ssh2",
+    "[/red] from 203.0.113.66 port 22 ssh2",
+]
+SHAPES = [
+    ("Failed password for invalid user {u} from {ip} port 40022 ssh2", "failure"),
+    ("Failed password for {u} from {ip} port 40022 ssh2", "failure"),
+    ("Failed none for invalid user {u} from {ip} port 40022 ssh2", "failure"),
+    ("Failed publickey for invalid user {u} from {ip} port 40022 ssh2: RSA SHA256:Abc+/=", "failure"),
+    ("Accepted keyboard-interactive/pam for {u} from {ip} port 40022 ssh2", "success"),
+    ("Invalid user {u} from {ip} port 40022", "unknown"),
+    ("Invalid user {u} from {ip}", "unknown"),
+    ("Connection closed by invalid user {u} {ip} port 40022 [preauth]", "unknown"),
+    ("Disconnected from authenticating user {u} {ip} port 40022 [preauth]", "unknown"),
+    ("Disconnecting invalid user {u} {ip} port 40022: Too many authentication failures [preauth]", "unknown"),
+    ("error: maximum authentication attempts exceeded for invalid user {u} from {ip} port 40022 ssh2 [preauth]", "unknown"),
+    ("User {u} from {ip} not allowed because not listed in AllowUsers", "unknown"),
+    ("Postponed keyboard-interactive for invalid user {u} from {ip} port 40022 ssh2 [preauth]", "unknown"),
+    ("pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost={ip}  user={u}", "unknown"),
+    ("Bad protocol version identification '{u}' from {ip} port 40022", "unknown"),
+    ("message repeated 2 times: [ Failed password for invalid user {u} from {ip} port 40022 ssh2]", "failure"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ip", [TRUE, "2001:db8::7"])
+def test_forged_user_names_never_choose_the_address(events_of: Events, ip: str) -> None:
+    """22 user names in 16 kinds of line: 352 forged lines per address family."""
+    cases = [(shape, status, name) for shape, status in SHAPES for name in FORGED]
+    text = "".join(f"{HEAD}sshd[7]: {shape.format(u=name, ip=ip)}\n" for shape, _, name in cases)
+    events = events_of(text, "syslog")
+    assert len(events) == len(cases)
+    wrong = [(case, e["src_ip"]) for case, e in zip(cases, events, strict=True) if e["src_ip"] not in {ip, None}]
+    assert wrong == []
+    assert [e["status"] for e in events] == [status for _, status, _ in cases]
+    assert sum(e["src_ip"] == ip for e in events) >= 0.98 * len(cases)
+
+
+def test_certificate_key_id_is_not_believed(events_of: Events) -> None:
+    end = "ssh2: RSA-CERT SHA256:x ID {i} (serial 0) CA RSA SHA256:y"
+    plain = one(events_of, f"sshd[7]: Failed publickey for root from {TRUE} port 1 {end.format(i='me')}")
+    assert (plain["src_ip"], plain["user_name"], plain["status"]) == (TRUE, "root", "failure")
+    for key_id in ("x from 203.0.113.66 port 1 ssh2", "x from 203.0.113.66 port 1 ssh2: RSA SHA256:z"):
+        for suffix in (end.format(i=key_id), f"ssh2: RSA-CERT ID {key_id}"):
+            event = one(events_of, f"sshd[7]: Failed publickey for root from {TRUE} port 1 {suffix}")
+            assert event["src_ip"] in {None, TRUE}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sshd[1]: Failed password for invalid user bob from 192.0.2.1 port 5 ssh2",
+         {"activity": "logon", "status": "failure", "user_name": "bob", "src_ip": "192.0.2.1", "src_port": 5, "class_uid": 3002}),
+        ("sshd[1]: Accepted publickey for ubuntu from 192.0.2.1 port 5 ssh2: RSA SHA256:KlNkPGZrTizNgNFONhyqHdsSBBbNFgeNNWOobNNXJg",
+         {"activity": "logon", "status": "success", "user_name": "ubuntu", "service": "ssh"}),
+        ("sshd-session[1]: Accepted password for ubuntu from ::ffff:192.0.2.9 port 5 ssh2", {"src_ip": "192.0.2.9"}),
+        ("sshd[1]: Invalid user  from 192.0.2.1", {"activity": "invalid-user", "status": "unknown", "user_name": None}),
+        ("sshd[1]: reverse mapping checking getaddrinfo for ns.x.com [192.0.2.1] failed - POSSIBLE BREAK-IN ATTEMPT!",
+         {"activity": "reverse-mapping", "src_ip": "192.0.2.1"}),
+        ("sshd[1]: Did not receive identification string from 192.0.2.1", {"activity": "connect", "src_ip": "192.0.2.1"}),
+        ("sshd[1]: error: Received disconnect from 192.0.2.1: 3: com.jcraft.jsch.JSchException: Auth fail from 9.9.9.9 [preauth]",
+         {"activity": "disconnect", "src_ip": "192.0.2.1"}),
+        ("sshd(pam_unix)[1]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=192.0.2.1  user=root",
+         {"activity": "logon", "status": "failure", "src_ip": "192.0.2.1", "user_name": "root", "product": "sshd"}),
+        ("sshd[1]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.1  user=root",
+         {"activity": "pam-failure", "status": "unknown", "src_ip": "192.0.2.1"}),
+        ("login[1]: pam_unix(login:auth): authentication failure; logname=LOGIN uid=0 euid=0 tty=/dev/tty1 ruser= rhost=  user=bob",
+         {"activity": "logon", "status": "failure", "src_ip": None, "user_name": "bob"}),
+        ("su(pam_unix)[1]: session opened for user news by (uid=0)", {"activity": "session-open", "user_name": "news"}),
+        ("su: pam_unix(su:session): session opened for user root(uid=0) by ubuntu(uid=1000)", {"user_name": "root"}),
+        ("su[1]: FAILED su for root by mallory", {"activity": "su", "status": "failure", "user_name": "mallory"}),
+        ("su[1]: BAD SU ger to fwmaster on /dev/ttyp0", {"activity": "su", "status": "failure", "user_name": "ger"}),
+        ("sudo:   ubuntu : TTY=pts/0 ; PWD=/home/ubuntu ; USER=root ; COMMAND=/bin/su",
+         {"activity": "sudo", "status": "success", "user_name": "ubuntu", "class_uid": 1007}),
+        ("sudo: mallory : user NOT in sudoers ; TTY=pts/0 ; PWD=/tmp ; USER=root ; COMMAND=/bin/sh",
+         {"activity": "sudo", "status": "failure", "user_name": "mallory", "class_uid": 3002}),
+        ("useradd[1]: new user: name=eve, UID=1001, GID=1001, home=/home/eve, shell=/bin/bash",
+         {"activity": "account-create", "user_name": "eve", "status": "success"}),
+        ("kernel: [1.0] eth0: link up", {"activity": "log", "class_uid": 6000, "product": "kernel"}),
+        ("last message repeated 3 times", {"activity": "log", "message": "last message repeated 3 times"}),
+    ],
+)  # fmt: skip
+def test_meaning(events_of: Events, text: str, expected: dict[str, Any]) -> None:
+    event = one(events_of, text)
+    assert {key: event[key] for key in expected} == expected
+
+
+def test_extra_says_the_rest(events_of: Events) -> None:
+    event = one(events_of, "sshd[9]: message repeated 5 times: [ Failed password for root from 192.0.2.1 port 5 ssh2]")
+    assert json.loads(event["extra"]) == {"pid": 9, "method": "password", "repeat": 5}
+    event = one(events_of, "sudo: bob : 3 incorrect password attempts ; TTY=pts/0 ; PWD=/tmp ; USER=root ; COMMAND=/bin/sh -c x")
+    assert json.loads(event["extra"]) == {
+        "repeat": 3, "target_user": "root", "complaint": "3 incorrect password attempts", "tty": "pts/0", "cwd": "/tmp",
+        "command": "/bin/sh -c x",
+    }  # fmt: skip
+
+
+def test_rfc5424_and_iso_stamps(events_of: Events) -> None:
+    text = (
+        "<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed for lonvick on /dev/pts/8\n"
+        '<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - [ex@1 iut="3" a="x\\"]y"][b c="d"] It\'s time\n'
+        "2013-10-30T14:51:24.140565+01:00 srv sshd[12664]: Failed password for root from 192.0.2.1 port 5 ssh2\n"
+        "2020-03-23 06:47:42.801612-0700  localhost sshd[3186]: Invalid user bad from 192.0.2.2\n"
+        "<38>Mar  7 01:02:03 web1 sshd[1]: Server listening on :: port 22.\n"
+    )
+    events = events_of(text, "syslog")
+    assert [e["time"] for e in events] == [
+        datetime(2003, 10, 11, 22, 14, 15, 3000), datetime(2003, 8, 24, 12, 14, 15, 3),
+        datetime(2013, 10, 30, 13, 51, 24, 140565), datetime(2020, 3, 23, 13, 47, 42, 801612),
+        events[4]["time"],
+    ]  # fmt: skip
+    assert [e["host"] for e in events] == ["mymachine.example.com", "192.0.2.1", "srv", "localhost", "web1"]
+    assert [e["product"] for e in events] == ["su", "myproc", "sshd", "sshd", "sshd"]
+    assert events[1]["message"] == "It's time"
+    assert json.loads(events[1]["extra"])["structured_data"] == '[ex@1 iut="3" a="x\\"]y"][b c="d"]'
+    assert [e["severity"] for e in events[:2]] == ["critical", "info"]
+    assert events[2]["status"] == "failure"
+
+
+def test_year_is_the_latest_that_is_not_in_the_future(tmp_path: Path) -> None:
+    import os
+
+    log = tmp_path / "messages"
+    log.write_text("".join(f"{day} 10:00:00 h a: b\n" for day in ("Nov 30", "Dec 31", "Jan  1", "Jan  9", "Jan 20", "Feb 29")))
+    os.utime(log, (0, datetime(2026, 1, 10).timestamp()))
+    years = [e["time"].year for e in read_all(log).events]
+    assert years == [2025, 2025, 2026, 2026, 2025, 2024]
+
+
+def test_forged_line_break_cannot_make_a_second_record(events_of: Events) -> None:
+    event = one(events_of, "sshd[1]: Failed password for a\\nMar 27 13:06:56 web1 sshd[1]: Accepted from 192.0.2.1 port 5 ssh2")
+    assert (event["status"], event["src_ip"]) == ("failure", "192.0.2.1")
+
+
+def test_other_lines_in_a_syslog_are_rejected_with_reason(tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text(f"{HEAD}a: b\nnot syslog\n{HEAD.replace('Mar 27', 'Feb 31')}a: b\n")
+    result = read_all(log, as_format="syslog")
+    assert [r["reason"] for r in result.rejects] == ["not a syslog line", "no such date"]
+    assert result.rejects[0]["raw"] == b"not syslog"
+
+
+def test_elastic_auth_log_exactly(shared_data: Path) -> None:
+    result = read_all(shared_data / "hostlogs/elastic_auth.log.gz")
+    assert (result.state.format, result.state.records_stored, result.state.records_rejected) == ("syslog", 7121, 0)
+    seen = Counter((e["activity"], e["status"]) for e in result.events if e["product"] == "sshd" and e["class_uid"] == 3002)
+    assert seen["logon", "failure"] == 717  # grep -c 'Failed ' of the file
+    assert seen["logon", "success"] == 226  # grep -c 'Accepted '
+    assert seen["invalid-user", "unknown"] == 331 + 178 + 178  # check pass; Invalid user; input_userauth_request
+
+
+@pytest.mark.parametrize(("name", "failures"), [("OpenSSH", 524), ("Linux", 491)])
+def test_loghub(shared_data: Path, name: str, failures: int) -> None:
+    result = read_all(shared_data / f"hostlogs/loghub_{name}_2k.log.gz")
+    assert (result.state.records_stored, result.state.records_rejected) == (2000, 0)
+    assert sum(e["activity"] == "logon" and e["status"] == "failure" for e in result.events) == failures

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soc_tui.analysis import network as networks
+from soc_tui.analysis.network import NetworkConfig, RiskNetwork
+from soc_tui.core.errors import ModelError
+
+GROUPS = NetworkConfig(kind="groups", classes=4, tokens=9, width=6, hidden=8)
+CHARACTERS = NetworkConfig(kind="characters", classes=3, vocabulary=40, embedding=6, patch=4, hidden=8)
+
+
+def _made(config: NetworkConfig) -> RiskNetwork:
+    torch.manual_seed(3)
+    return RiskNetwork(config).eval()
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("attention", [True, False])
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_every_switch_gives_the_same_shapes(bidirectional: bool, attention: bool, batch_norm: bool) -> None:
+    config = NetworkConfig(
+        kind="groups", classes=4, tokens=9, width=6, hidden=8,
+        bidirectional=bidirectional, attention=attention, batch_norm=batch_norm,
+    )  # fmt: skip
+    logits, weights = _made(config)(torch.randn(5, 9, 6))
+    assert logits.shape == (5, 4)
+    assert weights.shape == (5, 9)
+    torch.testing.assert_close(weights.sum(1), torch.ones(5))
+    if not attention:
+        torch.testing.assert_close(weights, torch.full((5, 9), 1 / 9))
+
+
+def test_dnn_hidden_layer_is_half_of_inputs_and_outputs() -> None:
+    first = _made(GROUPS).dnn[0]
+    assert isinstance(first, torch.nn.Linear)
+    assert (first.in_features, first.out_features) == (16, (16 + 4) // 2)
+
+
+def test_attention_is_equation_6() -> None:
+    net = _made(GROUPS)
+    states = torch.randn(2, 9, 16)
+    pooled, weights = net.attend(states, None)
+    for row in range(2):
+        keys, values = net.key(states[row]), net.value(states[row])
+        expected = torch.softmax(net.query @ keys.T / 8**0.5, 0)
+        torch.testing.assert_close(weights[row], expected)
+        torch.testing.assert_close(pooled[row], expected @ values)
+
+
+def test_lstm_is_equation_4() -> None:
+    net = _made(NetworkConfig(kind="groups", classes=4, tokens=3, width=6, hidden=8, bidirectional=False))
+    tokens = torch.randn(1, 3, 8)
+    h, c = torch.zeros(8), torch.zeros(8)
+    lstm = net.lstm
+    for x in tokens[0]:
+        gates = lstm.weight_ih_l0 @ x + lstm.bias_ih_l0 + lstm.weight_hh_l0 @ h + lstm.bias_hh_l0
+        i, f, g, o = gates.chunk(4)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+    torch.testing.assert_close(lstm(tokens)[0][0, -1], h)
+
+
+def test_padding_gets_no_attention() -> None:
+    ids = torch.zeros(1, 16, dtype=torch.long)
+    ids[0, :5] = 7
+    _, weights = _made(CHARACTERS)(ids)
+    assert weights.shape == (1, 4)
+    assert weights[0, 2:].abs().max() == 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 128), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+def test_a_score_does_not_depend_on_its_neighbours(lengths: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = np.zeros((len(lengths), 128), np.uint8)
+    for row, length in zip(rows, lengths, strict=True):
+        row[:length] = rng.integers(1, 40, length)
+    net = _made(CHARACTERS)
+    together = networks.probabilities(net, rows, batch_size=4)
+    alone = np.concatenate([networks.probabilities(net, rows[i : i + 1]) for i in range(len(rows))])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(together.sum(1), 1, atol=1e-5)
+
+
+def test_loss_counts_the_probability_of_all_allowed_classes() -> None:
+    logits = torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.0, 0.0]])
+    p = torch.softmax(logits, 1)
+    allowed = torch.tensor([[False, True, True], [True, False, False]])
+    expected = -(2 * torch.log(p[0, 1] + p[0, 2]) + torch.log(p[1, 0])) / 3
+    torch.testing.assert_close(networks.allowed_loss(logits, allowed, torch.tensor([2.0, 1.0])), expected)
+
+
+def test_attributions_add_up_to_the_log_odds_gained() -> None:
+    net = _made(GROUPS)
+    rows = np.random.default_rng(1).normal(size=(6, 9, 6)).astype(np.float32)
+    parts = networks.attributions(net, rows, steps=32)
+    with torch.inference_mode():
+        gained = networks.risk_log_odds(net(torch.from_numpy(rows))[0]) - networks.risk_log_odds(net(torch.zeros(1, 9, 6))[0])
+    np.testing.assert_allclose(parts.sum((1, 2)), gained.numpy(), atol=0.02)
+
+
+def test_attributions_of_padding_are_zero() -> None:
+    rows = np.zeros((2, 128), np.uint8)
+    rows[0, :20], rows[1, :3] = 9, 11
+    parts = networks.attributions(_made(CHARACTERS), rows)
+    assert parts.shape == (2, 128)
+    assert np.abs(parts[0, :20]).sum() > 0
+    assert np.abs(parts[0, 20:]).max() == 0
+    assert np.abs(parts[1, 3:]).max() == 0
+
+
+def test_weights_survive_a_round_trip(tmp_path: Path) -> None:
+    net = _made(CHARACTERS)
+    networks.save(net, tmp_path / "w.safetensors")
+    again = networks.load(networks.architecture(CHARACTERS), tmp_path / "w.safetensors")
+    rows = np.full((1, 128), 5, np.uint8)
+    np.testing.assert_array_equal(networks.probabilities(net, rows), networks.probabilities(again, rows))
+
+
+@pytest.mark.parametrize("change", [{"hidden": 16}, {"tokens": 8}, {"attention_heads": 2}, {"classes": 9}])
+def test_weights_of_another_shape_are_a_model_error(tmp_path: Path, change: dict[str, int]) -> None:
+    networks.save(_made(GROUPS), tmp_path / "w.safetensors")
+    with pytest.raises(ModelError, match="do not fit the card"):
+        networks.load({**networks.architecture(GROUPS), **change}, tmp_path / "w.safetensors")
+
+
+def test_a_file_that_is_no_safetensors_is_a_model_error(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(ModelError):
+        networks.load(networks.architecture(GROUPS), tmp_path / "w.safetensors")
