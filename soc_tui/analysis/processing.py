@@ -32,7 +32,7 @@ def repair_plan(subject: Mapping[str, Any], entry: Entry) -> RepairPlan:
     Args:
         subject: an alert (``alert_id``) or an incident (``incident_id``, ``attacker``): its ``src_ip``, ``dst_ip``,
             ``dst_port``, ``host``, ``user_name`` and ``target`` as far as they are known. Identifiers may be numbers
-            or already carry their letter (``A12``).
+            or already carry their letter (``A12``); ``subject_id``, where there is one, wins over both.
         entry: the knowledge that matches it.
 
     Returns:
@@ -46,6 +46,8 @@ def repair_plan(subject: Mapping[str, Any], entry: Entry) -> RepairPlan:
 
 
 def _subject_id(subject: Mapping[str, Any]) -> str:
+    if subject.get("subject_id"):
+        return str(subject["subject_id"])
     for key, letter in (("alert_id", "A"), ("incident_id", "I")):
         value = subject.get(key)
         if value is not None and value != "":

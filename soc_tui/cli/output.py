@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+_CELL = 80
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -109,6 +110,11 @@ def _table(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
             Text(name.replace("_", " ")), justify="right" if number else "left", overflow="ellipsis", no_wrap=True
         )
     for item in items:
-        table.add_row(*(Text(cell(item.get(name))) for name in names))
+        table.add_row(*(Text(_short(cell(item.get(name)))) for name in names))
     # Piped output is not cut to a width that nobody chose.
     Console(width=None if sys.stdout.isatty() else 400, highlight=False, markup=False).print(table)
+
+
+def _short(text: str) -> str:
+    """A table is to be read; what is longer than a cell is in ``show`` and in the other forms."""
+    return text if len(text) <= _CELL else text[: _CELL - 1] + "…"

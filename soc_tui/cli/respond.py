@@ -41,7 +41,7 @@ def respond(
             )
         if not chosen["allowed"]:
             raise GuardError("; ".join(chosen["refusals"]), remedy="choose another address or do it by hand")
-        result = client.command("apply", subject=subject, step=chosen["step"], ssh_connection=_ssh())
+        result = client.command("apply", subject=subject, step=chosen["step"], action=action, ssh_connection=_ssh())
     emit_one(result, options.format)
     if result["state"] != "applied":
         raise ResponseError(result["message"])

@@ -21,7 +21,7 @@ from soc_tui.analysis.processing import repair_plan
 from soc_tui.core.clock import iso, naive_utc
 from soc_tui.core.errors import GuardError, ResponseError, SocTuiError, UsageError
 from soc_tui.core.types import PlanStep, RepairPlan
-from soc_tui.knowledge.matching import Match
+from soc_tui.knowledge.matching import DETECTOR, Match
 from soc_tui.management.wire import to_json
 from soc_tui.protection import audit
 from soc_tui.response.actions import ActionPreview, ActionResult
@@ -332,7 +332,7 @@ def _match_dict(found: Match) -> dict[str, Any]:
         "id": entry.id,
         "title": entry.title,
         "why": "; ".join(found.why),
-        "score": found.score,
+        "score": min(found.score / DETECTOR, 1.0),
         "entry": entry.as_dict(),
     }
 

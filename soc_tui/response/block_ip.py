@@ -8,6 +8,7 @@ it, and ``nft list ruleset`` is byte for byte what it was. A table that soc-tui 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from soc_tui.core.clock import iso
 from soc_tui.core.errors import GuardError, ResponseError
 from soc_tui.response import guards
 from soc_tui.response.actions import ActionContext, ActionPreview, ActionResult, State, moment, refused
+from soc_tui.response.guards import Refusal
 from soc_tui.response.nft import FAMILY, NO_SUCH_OBJECT, PIECES, SETS, TABLE, Element, Nft, TableState
 
 MAX_MINUTES = 30 * 24 * 60
@@ -50,7 +52,7 @@ class BlockIp:
             context: guards, time, subject and the lines that tell whom it hits.
 
         Raises:
-            ResponseError: ``params`` cannot be understood, or a table of the same name is not usable.
+            ResponseError: ``params`` cannot be understood.
         """
         seconds = self._seconds(params)
         # JSON keeps milliseconds: cut here, so that a preview that was kept and read back runs the same bytes.
@@ -73,10 +75,14 @@ class BlockIp:
             return replace(base, notes=(*notes, _already(known)), expires=_end(known, made))
         set_name = SETS[guards.normalise(address).version]
         undo = _undo_record(address, set_name, _tag(context.subject_id, made), seconds, made)
+        try:
+            script = _script(state, set_name, address, seconds, undo["tag"])
+        except ResponseError as error:
+            return refused(base, (Refusal("foreign-table", error.message, error.remedy),))
         return replace(
             base,
             argv=self._argv(),
-            script=_script(state, set_name, address, seconds, undo["tag"]),
+            script=script,
             undo_text=f"nft delete element {_AT} {set_name} {{ {address} }}; "
             f"when nothing else is blocked, table {_AT} goes too and the ruleset is as it was before",
             undo=undo,
@@ -112,7 +118,13 @@ class BlockIp:
         if script != preview.script:
             raise ResponseError("the firewall changed since the preview, nothing was done", remedy="preview it again")
         undo = _undo_record(address, set_name, tag, seconds, context.now)
-        self._nft.run(script)
+        try:
+            self._nft.run(script)
+        except ResponseError:
+            # nft that was given up after its time may have been done: leave nothing behind that no record knows.
+            with contextlib.suppress(ResponseError):
+                self.undo(undo, context.now)
+            raise
         held = self._nft.read_set(set_name).get(address)
         missing = self._nft.read().missing
         if held is None or held.comment != tag or held.expires is None or missing:
@@ -127,7 +139,9 @@ class BlockIp:
         )  # fmt: skip
 
     def verify(self, undo: Mapping[str, Any], now: datetime) -> ActionResult:
-        """Whether the block is in force: the element with this action's mark, and every rule that uses it.
+        """Whether the block is there: the element with this action's mark, and every rule that uses it.
+
+        An element without its rules is still ``applied`` (it can be undone); ``detail["missing"]`` names what is gone.
 
         Raises:
             ResponseError: ``undo`` cannot be read, or nft failed.
@@ -138,8 +152,9 @@ class BlockIp:
         if element is None or element.comment != tag:
             return _absent(self.name, target, element, now, end, changed=False)
         if state.missing:
-            text = f"{target} is in the set, but rules are missing: it is not blocked"
-            return ActionResult(self.name, target, "gone", False, text, end, undo)
+            missing = [" ".join(key) for key in state.missing]
+            text = f"{target} is in the set, but rules are missing, so it is not blocked: {', '.join(missing)}"
+            return ActionResult(self.name, target, "applied", False, text, end, undo, {"missing": missing})
         text = f"{target} is blocked, {_span(element.expires or 0)} left"
         return ActionResult(self.name, target, "applied", False, text, _end(element, now), undo)
 

@@ -30,6 +30,8 @@ def test_a_plan_for_an_alert() -> None:
 def test_an_incidents_attacker_is_the_source() -> None:
     plan = repair_plan({"incident_id": "I3", "attacker": "::ffff:203.0.113.7"}, SSH)
     assert plan.subject_id == "I3"
+    assert repair_plan({"subject_id": "I3", "alert_id": 12}, SSH).subject_id == "I3"
+    assert repair_plan({}, SSH).subject_id == ""
     assert plan.steps[1].target == "203.0.113.7"
 
 

@@ -55,7 +55,7 @@ def run(until: Until) -> Run:
 
     @asynccontextmanager
     async def start(
-        wire: Wire, *, size: tuple[int, int] = (120, 35), wait: bool = True, refresh: float = 0.03
+        wire: Wire, *, size: tuple[int, int] = (120, 35), wait: bool = True, refresh: float = 0.15
     ) -> AsyncIterator[tuple[ConsoleApp, Pilot[None]]]:
         app = ConsoleApp(lambda: wire, title="sensor-1", refresh_seconds=refresh)
         async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:

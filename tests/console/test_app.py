@@ -40,7 +40,7 @@ async def test_first_frame_is_painted_before_the_engine_is_asked(wire: Wire, run
         gate.wait()
         return wire
 
-    app = ConsoleApp(connect, title="sensor-1", refresh_seconds=0.03)
+    app = ConsoleApp(connect, title="sensor-1", refresh_seconds=0.15)
     async with app.run_test(size=(120, 35)) as pilot:
         await until(pilot, lambda: painted)
         assert painted == [True]
@@ -191,7 +191,7 @@ async def test_engine_lost_and_found_again(wire: Wire, run, until, monkeypatch: 
         links.append(Wire(alerts=25))
         return links[-1]
 
-    app = ConsoleApp(connect, title="s", refresh_seconds=0.02)
+    app = ConsoleApp(connect, title="s", refresh_seconds=0.05)
     async with app.run_test(size=(120, 35)) as pilot:
         await until(pilot, lambda: app.main.alerts.row_count() == 25)
         reachable[0] = False
@@ -212,7 +212,7 @@ async def test_unreachable_engine_from_the_start_says_so(run, until, monkeypatch
     def connect() -> Wire:
         raise EngineError("workspace is locked", remedy="stop the other engine")
 
-    app = ConsoleApp(connect, title="s", refresh_seconds=0.02)
+    app = ConsoleApp(connect, title="s", refresh_seconds=0.05)
     async with app.run_test(size=(80, 24)) as pilot:
         shown = lambda: "".join(app.main.alerts.render_line(y).text for y in range(8))  # noqa: E731
         await until(pilot, lambda: "workspace is locked" in shown())
@@ -301,7 +301,7 @@ async def test_over_ssh_nothing_is_animated(wire: Wire, run, monkeypatch: pytest
 async def test_terminals_without_unicode_get_ascii(wire: Wire, run, until, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "linux")
     glyphs.cache_clear()
-    app = ConsoleApp(lambda: wire, title="sensor-1", refresh_seconds=0.03)
+    app = ConsoleApp(lambda: wire, title="sensor-1", refresh_seconds=0.15)
     assert glyphs() is ASCII
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.main.alerts.row_count() and "auth.log" in app.main.detail.plain)
@@ -313,7 +313,7 @@ async def test_terminals_without_unicode_get_ascii(wire: Wire, run, until, monke
 
 @pytest.mark.parametrize("theme", ["soc-light", "textual-dark", "nord", "ansi-dark", "no-such-theme"])
 async def test_every_kind_of_theme_works(wire: Wire, until, theme: str) -> None:
-    app = ConsoleApp(lambda: wire, title="s", refresh_seconds=0.03, theme=theme)
+    app = ConsoleApp(lambda: wire, title="s", refresh_seconds=0.15, theme=theme)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.main.alerts.row_count() == 19)
         assert app.theme == ("soc-dark" if theme == "no-such-theme" else theme)
@@ -321,7 +321,7 @@ async def test_every_kind_of_theme_works(wire: Wire, until, theme: str) -> None:
 
 @pytest.mark.parametrize("size", [(60, 15), (40, 10), (20, 5), (240, 70)])
 async def test_unusual_sizes_do_not_crash(wire: Wire, until, size: tuple[int, int]) -> None:
-    app = ConsoleApp(lambda: wire, title="s", refresh_seconds=0.03)
+    app = ConsoleApp(lambda: wire, title="s", refresh_seconds=0.15)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.main.alerts.row_count() == 19)
         await pilot.press("j", "2", "3", "4", "1", "z", "z", "r")

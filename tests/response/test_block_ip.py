@@ -245,8 +245,10 @@ def test_a_foreign_table_of_our_name_is_not_written_to(namespace: Any) -> None:
     namespace.run("nft", "add", "table", "inet", "soc_tui")
     before = namespace.ruleset()
     answer = namespace.call("preview", target="203.0.113.7")
-    assert answer["error"] == "ResponseError"
-    assert "did not make" in answer["message"]
+    assert answer["allowed"] is False
+    assert [refusal["code"] for refusal in answer["refusals"]] == ["foreign-table"]
+    assert "did not make" in answer["refusals"][0]["message"]
+    assert "did not make" in namespace.call("apply", preview=answer)["message"]
     assert namespace.ruleset() == before
 
 
@@ -254,7 +256,9 @@ def test_a_foreign_table_of_our_name_is_not_written_to(namespace: Any) -> None:
 def test_flushed_rules_are_noticed_and_put_back(namespace: Any) -> None:
     first = block(namespace, "203.0.113.7")
     namespace.run("nft", "flush", "table", "inet", "soc_tui")
-    assert "rules are missing" in namespace.call("verify", undo=first["undo"])["text"]
+    found = namespace.call("verify", undo=first["undo"])
+    assert "rules are missing" in found["text"]
+    assert len(found["detail"]["missing"]) == 8
     second = block(namespace, "203.0.113.8")
     assert second["state"] == "applied"
     assert namespace.call("verify", undo=first["undo"])["state"] == "applied"
@@ -381,3 +385,28 @@ def ask(process: Any, what: str) -> str:
 
 def ask_responder(namespace: Any, target: str) -> list[str]:
     return [r["code"] for r in namespace.call("preview", target=target, ssh=ANALYST)["refusals"]]
+
+
+def test_an_nft_that_dies_after_its_work_leaves_nothing_behind(tmp_path: Path) -> None:
+    """nft commits, then fails to answer: the block is taken back before the error is reported."""
+    log, done = tmp_path / "log", tmp_path / "done"
+    listing = (
+        '{"nftables": [{"table": {"family": "inet", "name": "soc_tui"}}, {"set": {"name": "blocked4", "type": "ipv4_addr",'
+        ' "flags": ["timeout"], "elem": [{"elem": {"val": "203.0.113.7", "expires": 9, "comment": '
+        '"soc-tui A12 2026-01-02T03:04:05Z"}}]}}]}'
+    )
+    nft = tmp_path / "nft"
+    nft.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$1" = -f ]; then cat >> {log}; [ -e {done} ] && exit 0; touch {done}; echo "lost" >&2; exit 1; fi\n'
+        f'[ -e {done} ] || {{ echo "No such file or directory" >&2; exit 1; }}\n'
+        f"[ \"$1\" = -t ] && printf 'table inet soc_tui {{\\n\\tcomment \"made by soc-tui\"\\n}}\\n' || echo '{listing}'\n"
+    )
+    nft.chmod(0o755)
+    context = ActionContext(GuardContext(), NOW, "A12")
+    action = BlockIp(Nft(nft))
+    preview = action.preview("203.0.113.7", {}, context)
+    with pytest.raises(ResponseError, match="nft refused: lost"):
+        action.apply(preview, context)
+    undone = "delete element inet soc_tui blocked4 { 203.0.113.7 }\ndelete table inet soc_tui\n"
+    assert log.read_text() == SCRIPT + undone

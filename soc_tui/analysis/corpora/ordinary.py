@@ -93,8 +93,9 @@ def _when(rng: np.random.Generator) -> str:
 
 
 def _list(rng: np.random.Generator) -> str:
-    parts = [_digits(rng, 6) for _ in range(int(rng.integers(2, 8)))]
-    return _pick(rng, (",", "|", ";", "-", ":", "x", "_", "/")).join(parts)
+    words = rng.random() < 0.4
+    parts = [_pick(rng, PHRASES).split(" ")[0] if words and rng.random() < 0.5 else _digits(rng, 6) for _ in range(int(rng.integers(2, 12)))]
+    return _pick(rng, (",", "|", ";", "-", ":", "x", "_", "/", ".", "..", "||", "; ", ",,", "*", "~", "&", "=")).join(parts)
 
 
 def _place(rng: np.random.Generator) -> str:
@@ -122,12 +123,33 @@ def _person(rng: np.random.Generator) -> str:
 
 
 def _state(rng: np.random.Generator) -> str:
-    return f"{_pick(rng, ('sort', 'filter', 'page', 'view'))}={_pick(rng, ('asc', 'desc', 'price', 'name'))};{_pick(rng, ('c', 'o', 'p'))}={_digits(rng, 3)}"
+    """Matrix parameters and the sort links of directory listings (``N;O=D``), key lists, cookies."""
+    pairs = [f"{_pick(rng, _KEYS)}={_pick(rng, _KEYS) if rng.integers(2) else _digits(rng, 4)}" for _ in range(int(rng.integers(1, 5)))]
+    first = _pick(rng, ("", f"{_pick(rng, _KEYS)};", f"{chr(65 + int(rng.integers(26)))};"))
+    return first + _pick(rng, (";", "; ", ",", "|", ":", "&")).join(pairs)
+
+
+_KEYS = ("sort", "o", "c", "D", "N", "asc", "page", "view", "id", "utm_source", "gclid", "lang", "en", "v2", "true", "M", "A", "price", "_ga", "ref", "null", "x-y", "S")
+
+
+def _code(rng: np.random.Generator) -> str:
+    """What people ask or answer about computers: code marks inside prose."""
+    a, b = _pick(rng, PHRASES), _pick(rng, PHRASES)
+    thing = _pick(rng, ("ls -l", "sudo apt update", "git commit -m", "/etc/hosts", "~/.bashrc", "npm run build", "main.py", "select * from t", "a[0]", "foo()", "C:\\temp", "x86_64-linux-gnu", "printf(\"%d\")", "std::vector<int>", "$HOME", "docker-compose.yml", "nano /etc/fstab", "ping 8.8.8.8", "chmod +x", "<div>", "order by"))
+    forms = ("i ran `{t}` and {a}, but {b}", "@anna how about `{t}`? {a}", "**{a}** does not work with {t} (version 2.4.1)", "see [{a}](http://example.com/{n}/{n}) for {t}", "why does '{t}' print \"{a}\"?", "{a}: {t}; {b}", "did you try {t} instead? it's {a}...", "{t} fails: {a}", "- {a}\n- {t}\n- {b}", "the output of {t} is {n}, {n} and {n}; {a}")
+    return _pick(rng, forms).replace("{t}", thing).replace("{a}", a).replace("{b}", b).replace("{n}", _digits(rng, 5))
+
+
+def _odd(rng: np.random.Generator) -> str:
+    """Slips of the keyboard and of programs: repeated keys, rows of blanks or quotes, templates nobody filled in."""
+    char = _pick(rng, tuple("aklwx0 .-_=*';/\"+"))
+    return _pick(rng, (char * int(rng.integers(3, 60)), _pick(rng, PHRASES) + char * int(rng.integers(2, 30)), "%" + _pick(rng, _KEYS) + "%", "{" + _pick(rng, _KEYS) + "}", "[object Object]", "undefined", "NaN", "null,null", "$" + _pick(rng, _KEYS),
+                       "".join(chr(33 + int(c)) for c in rng.integers(0, 94, int(rng.integers(2, 5)))), "${" + _pick(rng, ("title", "name", "item.id", "url")) + "}", "{{" + _pick(rng, ("title", "user.name", "id")) + "}}"))  # fmt: skip
 
 
 _MAKERS: tuple[tuple[Callable[[np.random.Generator], str], int], ...] = (
     (lambda rng: _pick(rng, PHRASES), 4), (_search, 7), (_json, 3), (_token, 3), (_when, 1), (_list, 1), (_place, 1), (_url, 2),
-    (_page, 3), (_agent, 1), (_person, 2), (_digits, 1), (_state, 1),
+    (_page, 3), (_agent, 1), (_person, 2), (_digits, 1), (_state, 2), (_code, 4), (_odd, 1),
 )  # fmt: skip
 
 

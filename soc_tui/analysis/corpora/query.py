@@ -94,12 +94,36 @@ def kaggle_xss(data: Path) -> Labelled:
     return {str(v): XSS if label else BENIGN for v, label in _rows(data / "web/kaggle_xss.parquet", "payload", "label") if v}
 
 
-def websec(data: Path) -> Labelled:
-    """SQL and command injections, and English sentences."""
+def websec(data: Path) -> tuple[Labelled, Labelled]:
+    """Its SQL, script and command injections; and, apart, its English sentences.
+
+    The labels of its command part are wrong on both sides (prose as attack, ``$(echo ...)`` as benign): an attack there
+    is what has a shell's marks and no sentence around it, benign what has none of them.
+    """
     kinds = {"sqli.csv.csv": SQLI, "datasetCD.csv": COMMAND | OTHER | XSS, "x.csv": XSS}
-    rows = _rows(data / "web/websec_ext.parquet", "file", "payload", "label")
-    return {str(v): kinds[str(file)] if label else BENIGN for file, v, label in rows
-            if v and not (_dubious_attack(str(v)) if label else _STATEMENT.search(str(v)))}  # fmt: skip
+    attacks: Labelled = {}
+    sentences: Labelled = {}
+    for file, raw, label in _rows(data / "web/websec_ext.parquet", "file", "payload", "label"):
+        value = str(raw or "")
+        marks = len(_MARKS.findall(re.sub(r"&\w+;|&#\d+;", "", value)))
+        if label and not _dubious_attack(value) and (file != "datasetCD.csv" or marks >= 3):
+            attacks[value] = kinds[str(file)]
+        elif not label and not marks and not _STATEMENT.search(value) and value.count(" ") >= 2:
+            sentences[value] = BENIGN
+    return attacks, sentences
+
+
+def technical_prose(data: Path) -> Labelled:
+    """Sentences of ATT&CK and CWE: people write about paths, commands and code without attacking anything."""
+    values: Labelled = {}
+    for name in ("attack_enterprise_objects", "cwe", "d3fend"):
+        for line in _lines(data / f"knowledge/{name}.jsonl.gz"):
+            for text in re.findall(r'"(?:description|definition|comment)": ?"((?:[^"\\]|\\.)*)"', line):
+                plain = re.sub(r"\(Citation:[^)]*\)|\[([^\]]*)\]\([^)]*\)|</?code>", r"\1", text.replace("\\n", " ").replace('\\"', '"'))
+                for sentence in re.split(r"(?<=[.!?])\s+", plain):
+                    if 20 < len(sentence) < 400 and not re.search(r"<script|' or |\.\./|<!|\$\(|\bunion select|%[0-9a-f]{2}", sentence, re.I):
+                        values[sentence] = BENIGN
+    return values
 
 
 def payloads(data: Path) -> Labelled:
@@ -111,7 +135,9 @@ def payloads(data: Path) -> Labelled:
 def fuzzdb(data: Path) -> Labelled:
     """fuzzdb, the categories whose lines are attacks by themselves."""
     rows = _rows(data / "web/fuzzdb_attack.parquet", "category", "payload")
-    return {str(v): _FUZZDB[str(kind)] for kind, v in rows if kind in _FUZZDB and v and _attack_by_itself(str(v))}
+    cut = ((kind, re.sub(r"^Exploit String: ", "", str(v or ""))) for kind, v in rows)
+    return {v: _FUZZDB[str(kind)] for kind, v in cut
+            if kind in _FUZZDB and _attack_by_itself(v) and not v.startswith("Exploit ")}  # fmt: skip
 
 
 def _attack_by_itself(value: str) -> bool:
@@ -150,6 +176,12 @@ def _url_parts(url: str) -> Iterator[str]:
 def zeek_uris(data: Path, pattern: str, *fields: str) -> Labelled:
     """Paths and parameter values of Zeek http logs, presumed benign (browsing seen by a sensor)."""
     values: Labelled = {}
+
+    def parts(record: dict[str, object]) -> Iterator[str]:
+        for field in fields:
+            text = str(record.get(field) or "").replace("\\x", "%")
+            yield from [text] if field == "user_agent" and len(text) > 1 else _url_parts(text)
+
     for path in sorted(data.glob(pattern)):
         names: list[str] = []
         lines = _lines(path) if path.suffix == ".gz" else path.read_text("utf-8", "replace").splitlines()
@@ -158,18 +190,18 @@ def zeek_uris(data: Path, pattern: str, *fields: str) -> Labelled:
                 names = line.split("\t")[1:]
             elif line.startswith("{"):
                 record = json.loads(line)
-                values.update({v: BENIGN for f in fields for v in _url_parts(str(record.get(f, "")))})
+                values.update(dict.fromkeys(parts(record), BENIGN))
             elif line and not line.startswith("#"):
                 record = dict(zip(names, line.split("\t"), strict=False))
-                values.update({v: BENIGN for f in fields for v in _url_parts(record.get(f, "").replace("\\x", "%"))})
+                values.update(dict.fromkeys(parts(record), BENIGN))
     return values
 
 
-_ACCESS = re.compile(r'^\S+ \S+ \S+ \[[^\]]*\] "\S+ (\S+)[^"]*" (\d{3}) \S+(?: "([^"]*)" "([^"]*)")?')
+_ACCESS = re.compile(r'^\S+ \S+ \S+ \[[^\]]*\] "\S+ (\S+)[^"]*" (\d{3}) \S+(?: "([^"]*)")?')
 
 
 def access_log(data: Path, name: str, answered: bool) -> Labelled:
-    """Paths, parameter values, referrers' parameter values and user agents of an access log, presumed benign.
+    """Paths, parameter values and referrers' parameter values of an access log, presumed benign.
 
     Args:
         data: the data folder.
@@ -182,7 +214,7 @@ def access_log(data: Path, name: str, answered: bool) -> Labelled:
         if not found or (answered and found[2][0] not in "23"):
             continue
         referrer = (found[3] or "").partition("?")[2]
-        parts = [*_url_parts(found[1]), *(v for _, v in query.parameters(referrer) if len(v) > 1), found[4] or ""]
+        parts = [*_url_parts(found[1]), *(v for _, v in query.parameters(referrer) if len(v) > 1)]
         values.update({v: BENIGN for v in parts if len(v) > 1})
     return values
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from soc_tui.analysis.corpora import attacks
 from soc_tui.analysis.corpora import query as lists
 from soc_tui.analysis.corpora.flow import allowed_classes
 from soc_tui.analysis.corpora.ordinary import decorated, ordinary, sent
@@ -15,31 +16,32 @@ from soc_tui.analysis.corpora.sample import Sample, Task, join
 from soc_tui.analysis.encoding import query
 
 _LOGS = {
-    "browsing": ("sensor/rita/valid_tsv/http.log.gz", ("uri", "referrer")),
-    "honeypot": ("sensor/stratosphere-testing/007-*/http.log", ("uri",)),
+    "browsing": ("sensor/rita/valid_tsv/http.log.gz", ("uri", "referrer", "user_agent")),
+    "honeypot": ("sensor/stratosphere-testing/007-*/http.log", ("uri", "user_agent")),
+    "exposed": ("sensor/rita/missing_host/2024-04-*/http.*.log.gz", ("user_agent",)),
 }
 
 
-def sample(values: lists.Labelled, origin: str, first_window_only: bool = False) -> Sample:
+def sample(values: lists.Labelled, origin: str, training: bool = False) -> Sample:
     """Labelled values as network input.
 
     Args:
         values: value -> permitted classes.
         origin: name of the source.
-        first_window_only: one window per value, the one with the most punctuation: a long value's label speaks about
-            one place in it, and training must not call the padding around it an attack.
+        training: every window becomes an example of its own; of an attack only the one with the most punctuation,
+            because a long value's label speaks about one place in it and the padding around it is no attack.
     """
     texts = sorted(values)
     windows = query.encode(texts)
-    bits = np.array([values[t] for t in texts], np.int64)
-    if first_window_only:
-        marks = (~query._WORD[windows.ids] & (windows.ids > 0)).sum(1)
-        order = np.lexsort((-marks, windows.owner))
-        rows = order[np.unique(windows.owner[order], return_index=True)[1]]
-        ids, owner = windows.ids[rows], np.arange(len(texts))
-    else:
-        ids, owner = windows.ids, windows.owner
-    return Sample(ids, owner, allowed_classes(bits, len(lists.CLASSES)), np.full(len(texts), origin))
+    allowed = allowed_classes(np.array([values[t] for t in texts], np.int64), len(lists.CLASSES))
+    if not training:
+        return Sample(windows.ids, windows.owner, allowed, np.full(len(texts), origin))
+    marks = (~query._WORD[windows.ids] & (windows.ids > 0)).sum(1)
+    order = np.lexsort((-marks, windows.owner))
+    first = np.zeros(len(order), bool)
+    first[order[np.unique(windows.owner[order], return_index=True)[1]]] = True
+    kept = np.flatnonzero(first | allowed[windows.owner, 0])
+    return Sample(windows.ids[kept], np.arange(len(kept)), allowed[windows.owner[kept]], np.full(len(kept), origin))
 
 
 def _limited(values: lists.Labelled, most: int, rng: np.random.Generator) -> lists.Labelled:
@@ -83,18 +85,21 @@ def training_sources(data: Path, rng: np.random.Generator) -> dict[str, lists.La
         "httpparams": lists.httpparams(data, "train"), "csic": _limited(lists.csic(data), 12000, rng),
         "kaggle_sqli": lists.kaggle_sqli(data), "kaggle_xss": lists.kaggle_xss(data),
         "payloads": _limited(lists.payloads(data), 4000, rng), "fwaf_bad": _limited(lists.fwaf_bad(data), 12000, rng),
-        "fwaf_good": lists.fwaf_good(data), "ordinary": {v: lists.BENIGN for v in ordinary(20000, rng)},
+        "fwaf_good": lists.fwaf_good(data), "websec": lists.websec(data)[0],
+        "prose": _limited(lists.technical_prose(data), 6000, rng),
+        "ordinary": dict.fromkeys(ordinary(24000, rng), lists.BENIGN), "made": attacks.made(24000, rng),
     }  # fmt: skip
     for name, (pattern, fields) in _LOGS.items():
-        sources[name] = _limited(lists.zeek_uris(data, pattern, *fields), 20000, rng)
+        sources[name] = _limited(lists.zeek_uris(data, pattern, *fields), 12000, rng)
     return sources
 
 
 FILES = {
     "train": ("web/httpparams.parquet", "web/csic2010.parquet", "web/kaggle_sqli_modified.parquet", "web/kaggle_xss.parquet",
               "web/payloads_all_the_things.parquet", "web/fwaf_badqueries.txt.gz", "web/fwaf_goodqueries_subset.txt.gz",
-              "sensor/rita/valid_tsv/http.log.gz", "sensor/stratosphere-testing/007-zeek-scenario-ssh-infected/http.log"),
-    "validation": ("web/fuzzdb_attack.parquet", "web/websec_ext.parquet", "hostlogs/elastic_apache_access_combined.log.gz"),
+              "web/websec_ext.parquet", "knowledge/attack_enterprise_objects.jsonl.gz", "knowledge/cwe.jsonl.gz",
+              "knowledge/d3fend.jsonl.gz", "sensor/rita/valid_tsv/http.log.gz", "sensor/stratosphere-testing/007-zeek-scenario-ssh-infected/http.log"),
+    "validation": ("web/fuzzdb_attack.parquet", "hostlogs/elastic_apache_access_combined.log.gz"),
     "test": ("peer-suites/libinjection.jsonl.gz", "peer-suites/nemesida-waf-bypass.jsonl.gz",
              "peer-suites/crowdsec-hub-appsec.jsonl.gz", "hostlogs/slrbl_access.log.2021-10-22.gz",
              "hostlogs/slrbl_access.log.2022-12-22.gz"),
@@ -118,12 +123,17 @@ def query_task(data: Path, seed: int, without: tuple[str, ...] = ()) -> Task:
     parts = []
     for name, values in sources.items():
         if name not in without:
-            parts.append(sample(values, name, first_window_only=True))
-            parts.append(sample(_varied(values, carriers, rng), name, first_window_only=True))
-    validation = join([
-        sample(lists.fuzzdb(data), "fuzzdb"), sample(lists.websec(data), "websec"),
-        sample(lists.access_log(data, "hostlogs/elastic_apache_access_combined.log.gz", answered=False), "apache"),
-    ])  # fmt: skip
+            parts.append(sample(values, name, training=True))
+            parts.append(sample(_varied(values, carriers, rng), name, training=True))
+    known = {text for values in sources.values() for text in values}
+    held = {
+        "fuzzdb": lists.fuzzdb(data), "sentences": lists.websec(data)[1],
+        "apache": lists.access_log(data, "hostlogs/elastic_apache_access_combined.log.gz", answered=False),
+        "windows": lists.zeek_uris(data, "sensor/stratosphere-testing/0[01][18]-*/data/http.log.labeled", "uri", "referrer"),
+    }  # fmt: skip
+    validation = join(
+        sample({text: bits for text, bits in values.items() if text not in known}, name) for name, values in held.items()
+    )
     tests = {
         "libinjection": sample(lists.libinjection(data), "libinjection"),
         "waf-bypass": sample(lists.waf_bypass(data), "waf-bypass"),

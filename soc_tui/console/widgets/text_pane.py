@@ -47,6 +47,7 @@ class TextPane(VerticalScroll, Waiting, can_focus=True, inherit_bindings=False):
         """Show text; ``home`` scrolls back to its start (another subject)."""
         self.settle()
         self._body.update(text)
+        self.call_after_refresh(self._fit)
         if home:
             self.scroll_to(y=0, animate=False)
 
@@ -54,6 +55,7 @@ class TextPane(VerticalScroll, Waiting, can_focus=True, inherit_bindings=False):
         """Show a state in place of the text."""
         style = STYLES.get(tone, "")
         self._body.update(lines([content(""), content(title, style), content(""), content(hint, "$text-muted")]))
+        self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
         """Lay out once more where an update in the middle of a layout left the old height behind."""
