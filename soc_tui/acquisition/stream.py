@@ -78,7 +78,7 @@ class LogFile:
             self.info = os.fstat(self._raw.fileno())
             magic = os.pread(self._raw.fileno(), 8, 0)
             self.kind: Literal["plain", "gzip", "zstd"] = (
-                "gzip" if magic[:2] == b"\x1f\x8b" else "zstd" if magic[:4] == b"\x28\xb5\x2f\xfd" else "plain"
+                "gzip" if magic[:3] == b"\x1f\x8b\x08" else "zstd" if magic[:4] == b"\x28\xb5\x2f\xfd" else "plain"
             )
             self.head = self.stream().read(_BLOCK)
             _refuse_binary(path, self.head)

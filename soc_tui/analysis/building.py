@@ -26,6 +26,8 @@ PATIENCE = 4
 """Epochs without a better validation loss after which training stops."""
 LOWEST_THRESHOLD = 0.5
 """A threshold is never below it, however easy the validation data are."""
+HIGHEST_BY_ROOM = 0.9
+"""Only the false positives themselves push a threshold higher: unfamiliar attacks score lower than familiar ones."""
 
 
 def task(name: str, data: Path, seed: int) -> Task:
@@ -82,15 +84,17 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
     weights = balance(plan.train)[plan.train.owner]
     allowed = plan.train.allowed[plan.train.owner]
-    steps = epochs * math.ceil(len(weights) / BATCH)
+    drawn = min(len(weights), plan.rows_per_epoch)
+    steps = epochs * math.ceil(drawn / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + 64 * epochs, pct_start=0.1)
     best, best_epoch, best_state = math.inf, 0, network.state_dict()
     for epoch in range(1, epochs + 1):
         network.train()
-        rows = plan.augment(plan.train.rows, rng)
+        chosen = np.sort(rng.permutation(len(weights))[:drawn])
+        batches = _batches(plan.augment(plan.train.rows[chosen], rng), rng)
         total = 0.0
-        batches = _batches(rows, rng)
-        for places, part in batches:
+        for within, part in batches:
+            places = chosen[within]
             loss = networks.allowed_loss(
                 network(networks.tensor(part))[0], torch.from_numpy(allowed[places]),
                 torch.from_numpy(weights[places]),
@@ -152,15 +156,16 @@ def fix_threshold(network: networks.RiskNetwork, validation: Sample, false_posit
     """The threshold, from validation data alone.
 
     It lets through at most ``false_positives`` of the benign examples, each source counting alike whatever its size.
-    Where the validation data leave room above that, it lies halfway (in log odds) to the score that would lose 1 % of
-    the attacks: other networks are never as easy as the one validated on, in either direction. Never below
-    ``LOWEST_THRESHOLD``.
+    Where the validation data leave room above that, it goes halfway (in log odds) to the score that would lose 1 % of
+    the attacks, but not above ``HIGHEST_BY_ROOM``: other networks are never as easy as the one validated on, in either
+    direction. Never below ``LOWEST_THRESHOLD``.
     """
     score = np.clip(scores(network, validation).astype(np.float64), 1e-4, 1 - 1e-4)
     benign = _quantile(score, validation, ~validation.risky, 1 - false_positives)
     attack = _quantile(score, validation, validation.risky, 0.01)
     middle = (_log_odds(max(benign, LOWEST_THRESHOLD)) + _log_odds(attack)) / 2
-    chosen = max(benign, LOWEST_THRESHOLD, 1 / (1 + math.exp(-middle)) if attack > benign else 0.0)
+    roomy = min(1 / (1 + math.exp(-middle)), HIGHEST_BY_ROOM) if attack > benign else 0.0
+    chosen = max(benign, LOWEST_THRESHOLD, roomy)
     return min(math.ceil((chosen + 1e-6) * 1e4) / 1e4, 0.9999)
 
 

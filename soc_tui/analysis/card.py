@@ -81,9 +81,13 @@ def checked_weights(folder: Path, card: Card) -> Path:
     try:
         digest = sha256(path)
     except OSError as error:
-        raise ModelError(f"the weights of {card.name!r} cannot be read: {error.strerror}", source=path, remedy=_REMEDY) from error
+        raise ModelError(
+            f"the weights of {card.name!r} cannot be read: {error.strerror}", source=path, remedy=_REMEDY
+        ) from error
     if digest != card.weights_sha256:
-        raise ModelError("the weights are not the ones the card describes (sha256 differs)", source=path, remedy=_REMEDY)
+        raise ModelError(
+            "the weights are not the ones the card describes (sha256 differs)", source=path, remedy=_REMEDY
+        )
     return path
 
 

@@ -35,7 +35,9 @@ EXPLAINED_PER_CALL = 4096
 class Predictor:
     """One loaded network. Not for several threads at once."""
 
-    def __init__(self, card: Card, network: RiskNetwork, threshold: float | None = None, batch_size: int = 1024) -> None:
+    def __init__(
+        self, card: Card, network: RiskNetwork, threshold: float | None = None, batch_size: int = 1024
+    ) -> None:
         self.card = card
         self.network = network
         self.threshold = card.threshold if threshold is None else threshold
@@ -44,7 +46,12 @@ class Predictor:
 
     @classmethod
     def load(
-        cls, models_dir: Path | None, name: str, threads: int = 1, threshold: float | None = None, batch_size: int = 1024
+        cls,
+        models_dir: Path | None,
+        name: str,
+        threads: int = 1,
+        threshold: float | None = None,
+        batch_size: int = 1024,
     ) -> Predictor:
         """Load ``NAME.json`` and ``NAME.safetensors``.
 
@@ -153,7 +160,9 @@ def distinct(rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     size = -whole.dtype.itemsize * whole.shape[1] % 8
     raw = np.pad(whole.view(np.uint8), ((0, 0), (0, size))).view(np.uint64)
     key = (raw ^ (raw >> np.uint64(31))) * _MIX[: raw.shape[1]]
-    _, first, back = np.unique((key ^ (key >> np.uint64(29))).sum(1, dtype=np.uint64), return_index=True, return_inverse=True)
+    _, first, back = np.unique(
+        (key ^ (key >> np.uint64(29))).sum(1, dtype=np.uint64), return_index=True, return_inverse=True
+    )
     return first, back
 
 
@@ -167,7 +176,8 @@ def list_models(models_dir: Path | None = None) -> list[dict[str, Any]]:
     cards = [read_card(folder, path.stem) for path in sorted(folder.glob("*.json"))]
     return [
         {
-            "name": c.name, "classes": list(c.classes), "threshold": c.threshold, "threshold_source": c.threshold_source,
+            "name": c.name, "classes": list(c.classes), "threshold": c.threshold,
+            "threshold_source": c.threshold_source,
             "metrics": c.metrics, "parameters": c.parameters, "seed": c.seed, "date": c.date, "version": c.version,
             "licence": c.licence, "split": c.split, "notes": list(c.notes),
         }
@@ -194,7 +204,8 @@ def score_values(
     rows = model.score(pa.table({"value": pa.array(values, pa.string())})).to_pylist()
     return [
         {
-            "value": value, "score": round(row["score"], 6), "verdict": "attack" if row["label"] != "benign" else "benign",
+            "value": value, "score": round(row["score"], 6),
+            "verdict": "attack" if row["label"] != "benign" else "benign",
             "risk_type": RISK_TYPES[name] if row["label"] != "benign" else "", "label": row["label"],
             "explanation": json.loads(row["explanation"]),
         }

@@ -111,7 +111,7 @@ def ingest(
         _report(result)
     else:
         emit_one(result, options.format)
-    for error in errors:
+    for error in [*map(error_from_dict, result["skipped"]), *errors]:
         complain(error)
     if errors:
         raise typer.Exit(1)

@@ -39,10 +39,6 @@ def _ssh(settings: DetectionSettings) -> dict[str, Any]:
     return {"failures": max(settings.brute_force_failures, 1), "minutes": max(settings.brute_force_minutes, 1)}
 
 
-def _ssh_login(settings: DetectionSettings) -> dict[str, Any]:
-    return {"failures": max(settings.brute_force_failures, 1)}
-
-
 def _web_login(settings: DetectionSettings) -> dict[str, Any]:
     return {
         "failures": max(settings.web_login_failures, 1),
@@ -104,7 +100,7 @@ DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "ssh-login-after-failures", "SSH login after failures", "intrusion", ("T1078", "T1110.001"),
-        "ssh_login_after_failures.sql", _ssh_login,
+        "ssh_login_after_failures.sql", _ssh,
     ),
     Detector(
         "web-login-brute-force", "Web login brute force", "intrusion", ("T1110.001",), "web_login_brute_force.sql",

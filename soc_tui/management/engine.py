@@ -213,6 +213,7 @@ class Engine:
                 "seconds": round(time.monotonic() - began, 3),
                 "read_seconds": round(read_seconds, 3),
                 "errors": [error_to_dict(error) for error in errors],
+                "skipped": [error_to_dict(error) for error in tally.skipped],
             }
         }
 

@@ -52,6 +52,9 @@ class Tally:
 
     sources: dict[str, SourceTally] = field(default_factory=dict)
     errors: list[SocTuiError] = field(default_factory=list)
+    """What was asked for by name and could not be done."""
+    skipped: list[SocTuiError] = field(default_factory=list)
+    """Files that lay in a directory and could not be read (wholly): archives, pictures, damaged files."""
 
     def total(self, name: str) -> int:
         """The sum of a counter over all sources."""
@@ -90,6 +93,7 @@ class Intake:
             ``{"path", "bytes", "total_bytes", "records"}`` after each commit.
         """
         files, errors = find_sources(paths, self._settings)
+        named = {str(path) for path in paths}
         tally.errors += errors
         total = sum(_size(file) for file in files)
         done = 0
@@ -104,7 +108,11 @@ class Intake:
                         "records": tally.total("records_read"),
                     }
             except SourceError as error:
-                tally.errors.append(error)
+                (tally.errors if str(file) in named else tally.skipped).append(error)
+        for path, source in tally.sources.items():
+            if source.error and not source.error.startswith("the file was"):
+                damaged = SourceError(source.error, source=path, remedy="what could be read is stored; restore the file")
+                (tally.errors if path in named else tally.skipped).append(damaged)
 
     def read(
         self, path: Path, *, final: bool, as_format: str | None = None, tally: Tally | None = None

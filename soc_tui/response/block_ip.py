@@ -21,7 +21,18 @@ from soc_tui.core.errors import GuardError, ResponseError
 from soc_tui.response import guards
 from soc_tui.response.actions import ActionContext, ActionPreview, ActionResult, State, moment, refused
 from soc_tui.response.guards import Refusal
-from soc_tui.response.nft import FAMILY, NO_SUCH_OBJECT, PIECES, SETS, TABLE, Element, Nft, TableState
+from soc_tui.response.nft import (
+    FAMILY,
+    NO_SUCH_OBJECT,
+    NOT_PERMITTED,
+    PIECES,
+    SETS,
+    TABLE,
+    Element,
+    Nft,
+    TableState,
+    by_hand,
+)
 
 MAX_MINUTES = 30 * 24 * 60
 _AT = f"{FAMILY} {TABLE}"
@@ -110,7 +121,13 @@ class BlockIp:
         address = str(guards.normalise(preview.target))
         set_name = SETS[guards.normalise(address).version]
         tag = _tag(preview.subject_id, preview.made)
-        state = self._nft.read()
+        try:
+            state = self._nft.read()
+        except ResponseError as error:
+            if error.message != NOT_PERMITTED:
+                raise
+            script = _script(TableState(exists=False), set_name, address, seconds, tag)
+            raise ResponseError(NOT_PERMITTED, remedy=f"run by hand as root:\n{by_hand(script)}") from error
         known = state.elements.get(address)
         if known is not None and not state.missing:
             return ActionResult(self.name, address, "unchanged", False, _already(known), _end(known, context.now))

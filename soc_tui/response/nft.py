@@ -26,6 +26,7 @@ BINARIES = tuple(Path(p) for p in ("/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft",
 """Where nft may be; ``PATH`` is not asked, because whoever sets it would choose what runs as root."""
 
 NO_SUCH_OBJECT = "No such file or directory"
+NOT_PERMITTED = "not permitted to use nftables (root or CAP_NET_ADMIN is needed)"
 _OUTPUT_LIMIT = 64 * 1024 * 1024
 
 
@@ -196,9 +197,7 @@ def _explain(stderr: str, argv: tuple[str, ...], script: str) -> ResponseError:
     said = " ".join(stderr.split())[:500]
     hand = by_hand(script) if script else " ".join(("nft", *argv[1:]))
     if "Operation not permitted" in stderr or "Permission denied" in stderr:
-        return ResponseError(
-            "not permitted to use nftables (root or CAP_NET_ADMIN is needed)", remedy=f"run by hand as root:\n{hand}"
-        )
+        return ResponseError(NOT_PERMITTED, remedy=f"run by hand as root:\n{hand}")
     if "not supported" in stderr or "initialize Netlink" in stderr:
         return ResponseError(
             f"this kernel lacks nftables support: {said}",

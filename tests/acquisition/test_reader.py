@@ -242,8 +242,8 @@ def test_invalid_utf8_and_nul_bytes_are_kept_visible(tmp_path: Path) -> None:
 
 def test_valid_utf8_stays(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
-    log.write_bytes("\ufeffcafé ‮ x\n".encode())
-    assert [e["message"] for e in read_all(log).events] == ["café ‮ x"]
+    log.write_bytes("\ufeffcafé \u202e x\n".encode())
+    assert [e["message"] for e in read_all(log).events] == ["café \u202e x"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n\r\n", b"\n"])
@@ -310,7 +310,7 @@ def test_the_callers_state_is_not_changed(tmp_path: Path) -> None:
 
 def test_interrupted_between_chunks_resumes_exactly(tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
-    log.write_text(lines(10, 60))
+    log.write_text(lines(10, 25))
     small = replace(SETTINGS, chunk_bytes=200)
     seen: list[int] = []
     state = open_source(log, [], small)
@@ -320,4 +320,4 @@ def test_interrupted_between_chunks_resumes_exactly(tmp_path: Path) -> None:
             break
         seen += [int(e.rsplit(".", 1)[1]) for e in chunk.events["src_ip"].to_pylist()]
         state = open_source(log, [stored(chunk.state)], small)
-    assert seen == list(range(10, 60))
+    assert seen == list(range(10, 25))

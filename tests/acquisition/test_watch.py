@@ -13,10 +13,7 @@ SETTINGS = replace(AcquisitionSettings(), poll_seconds=0.05)
 
 
 def waited(watcher: Watcher, wanted: Path) -> bool:
-    for _ in range(10):
-        if wanted in watcher.changed(1.0):
-            return True
-    return False
+    return any(wanted in watcher.changed(1.0) for _ in range(10))
 
 
 @pytest.fixture(params=[False, True], ids=["inotify", "polling"])

@@ -34,7 +34,13 @@ def _by_sql(events: pa.Table, first: int, last: int) -> pa.Table:
 
 def _flows(rows: list[dict[str, Any]]) -> pa.Table:
     names = captures.FLOWS.names
-    start = {"time": 1_700_000_000_000_000, "src_ip": "10.0.0.1", "dst_ip": "10.0.0.2", "dst_port": 80.0, "protocol": "tcp"}
+    start = {
+        "time": 1_700_000_000_000_000,
+        "src_ip": "10.0.0.1",
+        "dst_ip": "10.0.0.2",
+        "dst_port": 80.0,
+        "protocol": "tcp",
+    }
     full = [{**dict.fromkeys(names), **start, **row} for row in rows]
     return pa.Table.from_pylist(full, schema=captures.FLOWS)
 
@@ -77,7 +83,10 @@ def test_sql_and_numpy_context_agree_on_anything(rows: list[dict[str, Any]]) -> 
 
 def test_context_of_events_in_order_does_not_depend_on_how_they_were_cut(shared_data: Path) -> None:
     flows = captures.read_flows(shared_data / "sensor/stratosphere-testing/011-zeek-mixed/data/conn.log.labeled")
-    ended = pc.add(pc.cast(flows["time"], pa.int64()), pc.cast(pc.multiply(pc.fill_null(flows["duration"], 0.0), 1e6), pa.int64(), safe=False))
+    ended = pc.add(
+        pc.cast(flows["time"], pa.int64()),
+        pc.cast(pc.multiply(pc.fill_null(flows["duration"], 0.0), 1e6), pa.int64(), safe=False),
+    )
     events = _events(flows.take(pc.sort_indices(ended)).slice(0, 3000))
     whole = _by_sql(events, 1, 3000)
     parts = pa.concat_tables([_by_sql(events, first, first + 499) for first in range(1, 3001, 500)])
@@ -104,7 +113,11 @@ def test_context_counts_what_was_seen_so_far_and_in_the_slot_before() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(*[st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))] * 6), min_size=1, max_size=8))
+@given(
+    st.lists(
+        st.tuples(*[st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))] * 6), min_size=1, max_size=8
+    )
+)
 def test_no_number_leaves_the_trained_range(values: list[tuple[float | None, ...]]) -> None:
     names = ("dst_port", "duration", "bytes_out", "bytes_in", "packets_out", "packets_in")
     table = _flows([dict(zip(names, row, strict=True)) for row in values])
@@ -116,7 +129,13 @@ def test_no_number_leaves_the_trained_range(values: list[tuple[float | None, ...
 
 
 def test_unusable_values_are_marked_missing_not_zero() -> None:
-    table = _flows([{"packets_out": None, "bytes_out": -5.0}, {"packets_out": 3.0, "bytes_out": float("inf")}, {"packets_out": 1.0, "bytes_out": 9.0}])
+    table = _flows(
+        [
+            {"packets_out": None, "bytes_out": -5.0},
+            {"packets_out": 3.0, "bytes_out": float("inf")},
+            {"packets_out": 1.0, "bytes_out": 9.0},
+        ]
+    )
     rows = flow.encode(table)
     assert _slot(rows, "out", "packets_out", "missing").tolist() == [1, 0, 0]
     assert _slot(rows, "out", "bytes_out", "missing").tolist() == [1, 0, 0]  # Zeek's "-" beside a packet means none
@@ -131,7 +150,16 @@ def test_neither_addresses_nor_source_ports_nor_times_are_read() -> None:
 
 
 def test_groups_of_receivers_are_told_from_hosts() -> None:
-    addresses = ["224.0.0.251", "239.1.2.3", "255.255.255.255", "10.1.2.255", "ff02::fb", "192.168.1.5", "fe80::1", "2001:db8::1"]
+    addresses = [
+        "224.0.0.251",
+        "239.1.2.3",
+        "255.255.255.255",
+        "10.1.2.255",
+        "ff02::fb",
+        "192.168.1.5",
+        "fe80::1",
+        "2001:db8::1",
+    ]
     assert flow.groups(pa.array(addresses)).tolist() == [1, 1, 1, 1, 1, 0, 0, 0]
 
 

@@ -64,7 +64,11 @@ def test_padding_cannot_hide_an_attack_within_a_request_line(before: int, after:
     windows = query.encode(["a" * min(before, 8100 - after) + attack + "b" * after])
     wanted = query.characters(attack).tolist()
     assert len(windows.ids) <= query.MAX_WINDOWS
-    assert any(wanted == row[i : i + len(wanted)].tolist() for row in windows.ids for i in range(1, query.LENGTH - len(wanted) + 1))
+    assert any(
+        wanted == row[i : i + len(wanted)].tolist()
+        for row in windows.ids
+        for i in range(1, query.LENGTH - len(wanted) + 1)
+    )
 
 
 def test_beyond_that_the_head_the_tail_and_the_punctuation_are_read() -> None:
@@ -72,7 +76,11 @@ def test_beyond_that_the_head_the_tail_and_the_punctuation_are_read() -> None:
     windows = query.encode(["x" * 30_000 + attack + "y" * 30_000])
     assert len(windows.ids) == query.MAX_WINDOWS
     wanted = query.characters(attack).tolist()
-    assert any(wanted == row[i : i + len(wanted)].tolist() for row in windows.ids for i in range(1, query.LENGTH - len(wanted) + 1))
+    assert any(
+        wanted == row[i : i + len(wanted)].tolist()
+        for row in windows.ids
+        for i in range(1, query.LENGTH - len(wanted) + 1)
+    )
 
 
 def test_no_values_are_no_windows() -> None:

@@ -102,7 +102,9 @@ def test_attributions_add_up_to_the_log_odds_gained() -> None:
     rows = np.random.default_rng(1).normal(size=(6, 9, 6)).astype(np.float32)
     parts = networks.attributions(net, rows, steps=32)
     with torch.inference_mode():
-        gained = networks.risk_log_odds(net(torch.from_numpy(rows))[0]) - networks.risk_log_odds(net(torch.zeros(1, 9, 6))[0])
+        gained = networks.risk_log_odds(net(torch.from_numpy(rows))[0]) - networks.risk_log_odds(
+            net(torch.zeros(1, 9, 6))[0]
+        )
     np.testing.assert_allclose(parts.sum((1, 2)), gained.numpy(), atol=0.02)
 
 

@@ -41,7 +41,7 @@ def until() -> Until:
     async def wait(pilot: Pilot[None], holds: Callable[[], object]) -> None:
         for _ in range(1000):
             if holds():
-                await pilot.pause()
+                await pilot.pause(0.01)
                 return
             await pilot.pause(0.01)
         raise AssertionError(f"never held: {holds}")
@@ -60,8 +60,8 @@ def run(until: Until) -> Run:
         app = ConsoleApp(lambda: wire, title="sensor-1", refresh_seconds=refresh)
         async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
             if wait:
-                await until(pilot, lambda: app.main.alerts.row_count() and "logged in" in app.main.clues.plain)
-                await until(pilot, lambda: "auth.log" in app.main.detail.plain and app.main.knowledge.plain)
+                await until(pilot, lambda: app.main.alerts.row_count() and app.main.clues.row_count())
+                await until(pilot, lambda: "@10,000" in app.main.detail.plain and app.main.knowledge.plain)
             yield app, pilot
 
     return start

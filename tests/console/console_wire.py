@@ -6,10 +6,12 @@ engine in tests/e2e. ``Wire`` can be slow, failing, hanging and hostile, which a
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,10 +66,12 @@ class Wire:
     Args:
         alerts: how many alerts there are.
         payload: text put into every field that comes from data.
+        rotate: several such texts, each field gets the next one.
     """
 
-    def __init__(self, alerts: int = 19, payload: str = "") -> None:
-        self.payload = payload
+    def __init__(self, alerts: int = 19, payload: str = "", rotate: Sequence[str] = ()) -> None:
+        self.payload = payload or "".join(rotate[:1])
+        self._rotation = itertools.cycle(rotate) if rotate else None
         self.alert_list = [make_alert(i + 1) for i in range(alerts)]
         self.revision = 1
         self.events = 2000
@@ -109,7 +113,8 @@ class Wire:
         return [params for called, params in self.calls if called == name]
 
     def _text(self, text: str) -> str:
-        return f"{self.payload}{text}{self.payload}" if self.payload else text
+        payload = next(self._rotation) if self._rotation is not None else self.payload
+        return f"{payload}{text}{payload}" if payload else text
 
     def _dirty(self, row: dict[str, Any], keep: set[str]) -> dict[str, Any]:
         """Put the payload into every text of a row."""

@@ -232,7 +232,7 @@ def test_a_login_after_failures_is_critical(workspace: Any, ssh: Builder) -> Non
     window = workspace.add([*(ssh(i) for i in range(10)), ssh(3600, "success")])
     (found,) = workspace.find("ssh-login-after-failures", window)
     assert (found["title"], found["severity"], found["score"]) == (
-        "SSH login after failures by 203.0.113.9 on web1", "critical", 0.97,
+        "SSH login after failures by 203.0.113.9 on web1 as root", "critical", 0.97,
     )  # fmt: skip
     assert (found["event_ids"], found["techniques"], found["user_name"]) == ([11], ["T1078", "T1110.001"], "root")
     assert explained(found)["failures before"] == "10 in 24 h (threshold 10)"
@@ -242,6 +242,12 @@ def test_a_login_as_an_account_that_was_never_guessed_is_less_grave(workspace: A
     window = workspace.add([*(ssh(i, host="db1") for i in range(10)), ssh(3600, "success", user_name="deploy")])
     (found,) = workspace.find("ssh-login-after-failures", window)
     assert (found["severity"], found["user_name"], found["host"]) == ("high", "deploy", "web1")
+
+
+def test_a_login_after_slow_failures_is_less_grave(workspace: Any, ssh: Builder) -> None:
+    logins = [ssh(36_000, "success"), ssh(36_001, "success", user_name="x")]
+    found = workspace.find("ssh-login-after-failures", workspace.add([*(ssh(i * 3600) for i in range(10)), *logins]))
+    assert [(f["user_name"], f["severity"]) for f in found] == [("root", "high"), ("x", "medium")]
 
 
 def test_logins_that_follow_no_guessing_are_none(workspace: Any, ssh: Builder) -> None:

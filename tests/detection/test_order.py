@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from soc_tui.analysis.extraction import render
@@ -57,12 +57,15 @@ def outcome(workspace: Any) -> dict[str, list[Any]]:
     max_examples=10,
     deadline=None,
     derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # shrinking would open hundreds of workspaces
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_order_and_chunks_do_not_matter(
     make_workspace: Any, events: dict[str, Any], data: st.DataObject, seed: int, chunks: int
 ) -> None:
-    made = [event for burst in data.draw(st.lists(bursts(events), min_size=2, max_size=8)) for event in burst]
+    drawn = [event for burst in data.draw(st.lists(bursts(events), min_size=2, max_size=8)) for event in burst]
+    # Of more than 20 events of the same microsecond, those that arrived first are the evidence: no two share one here.
+    made = [{**event, "at": event["at"] + number * 1e-6} for number, event in enumerate(drawn)]
     whole = make_workspace()
     whole.detect(whole.add(made))
 
@@ -97,7 +100,7 @@ def test_a_late_line_joins_two_incidents_under_the_older_number(workspace: Any, 
     assert [row["incident_id"] for row in workspace.rows("SELECT incident_id FROM incidents ORDER BY 1")] == [1, 2]
     workspace.detect(workspace.add(guesses(70_000)))
     (incident,) = workspace.rows("SELECT * FROM incidents")
-    assert (incident["incident_id"], incident["alert_count"], incident["event_count"]) == (1, 3, 60)
+    assert (incident["incident_id"], incident["alert_count"], incident["event_count"]) == (1, 2, 60)
     assert {row["incident_id"] for row in workspace.rows("SELECT incident_id FROM alerts")} == {1}
     assert {row["incident_id"] for row in workspace.rows("SELECT incident_id FROM clues")} == {1}
     assert workspace.rows("SELECT incident_ids FROM attackers") == [{"incident_ids": [1]}]

@@ -44,9 +44,10 @@ def test_no_permission(product: Product, tmp_path: Path) -> None:
 def test_a_binary_file(product: Product, tmp_path: Path) -> None:
     shutil.copy(shutil.which("true") or "/bin/true", tmp_path / "prog")
     (tmp_path / "auth.log").write_bytes(_good(2))
-    run = product.run("ingest", str(tmp_path), "--format", "json", code=1)
+    run = product.run("ingest", str(tmp_path / "prog"), str(tmp_path), "--format", "json", code=1)
     result = exact(json.loads(run.stdout))
     assert result["records_stored"] == 2
+    assert json.loads(product.run("ingest", str(tmp_path), "--format", "json").stdout)["skipped"]
     assert "prog" in run.stderr
     assert "binary" in run.stderr
 

@@ -16,7 +16,7 @@ from soc_tui.core.types import PlanStep
 from soc_tui.response.actions import ActionPreview
 from soc_tui.response.block_ip import BlockIp
 from soc_tui.response.guards import GuardContext
-from soc_tui.response.nft import Nft
+from soc_tui.response.nft import Nft, by_hand
 from soc_tui.response.responder import Responder
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
@@ -72,7 +72,7 @@ def test_without_permission_the_preview_stands_and_apply_says_what_to_run(fake_n
     assert preview.script.endswith("}\n")
     with pytest.raises(ResponseError) as caught:
         hands.apply(preview, GuardContext(), NOW)
-    assert "run by hand as root" in caught.value.remedy
+    assert caught.value.remedy == f"run by hand as root:\n{by_hand(preview.script)}"
 
 
 def test_nothing_to_undo_is_no_error() -> None:

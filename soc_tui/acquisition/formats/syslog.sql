@@ -82,20 +82,21 @@ WITH heads AS (
     FROM said
 ), extracted AS (
     SELECT *, CASE kind
-        WHEN 'accepted' THEN coalesce(nullif(regexp_extract(said,
+        WHEN 'accepted' THEN CASE WHEN doubtful THEN NULL ELSE coalesce(nullif(regexp_extract(said,
                 '(?s)^Accepted (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+) port (\d+)(?: ssh\d?)?(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']), none),
             -- a certificate's key id follows: believed only when one address is there
             CASE WHEN NOT regexp_matches(said, '(?s) from .* from ') THEN regexp_extract(said,
-                '(?s)^Accepted (\S+) for (.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END)
-        WHEN 'failed' THEN coalesce(nullif(regexp_extract(said,
+                '(?s)^Accepted (\S+) for (.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END) END
+        WHEN 'failed' THEN CASE WHEN doubtful THEN NULL ELSE coalesce(nullif(regexp_extract(said,
                 '(?s)^Failed (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+)(?: port (\d+))?(?: ssh\d?)?(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']), none),
             CASE WHEN NOT regexp_matches(said, '(?s) from .* from ') THEN regexp_extract(said,
-                '(?s)^Failed (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END)
+                '(?s)^Failed (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END) END
         WHEN 'invalid' THEN regexp_extract(said, '(?s)^()\w+ user (.*) from (\S+)(?: port (\d+))?$', ['method', 'user', 'ip', 'port'])
         WHEN 'invalid-request' THEN regexp_extract(said, '(?s)^()input_userauth_request: invalid user (.*?)()()(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
         WHEN 'max-attempts' THEN regexp_extract(said, '(?s)^() *maximum authentication attempts exceeded for (?:invalid user )?(.*) from (\S+)(?: port (\d+))?(?: ssh\d?)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
-        WHEN 'disconnect' THEN regexp_extract(said,
-            '(?s)^()(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting)(?: (?:(?:authenticating|invalid) )?user (.*))? (\S+?)(?: port (\d+))?(?:: [^:]*)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
+        WHEN 'disconnect' THEN CASE WHEN regexp_matches(said, '^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (?:(?:authenticating|invalid) )?user ')
+            THEN regexp_extract(said, '(?s)^()[\w ]*?user (.*) (\S+) port (\d+)(?:: [^:]*)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
+            ELSE regexp_extract(said, '(?s)^()()(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (\S+?)(?: port (\d+))?(?:: .*)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port']) END
         WHEN 'received' THEN regexp_extract(said, '(?s)^()()Received disconnect from (\S+?)(?: port (\d+))?: ?\d+:', ['method', 'user', 'ip', 'port'])
         WHEN 'peer-first' THEN regexp_extract(said, '^()()(?:Connection from|Did not receive identification string from|Unable to negotiate with|Timeout before authentication for) (?:UNKNOWN|(\S+?)):?(?: port (\d+).*| on .*|: .*)?$', ['method', 'user', 'ip', 'port'])
         WHEN 'bad-protocol' THEN regexp_extract(said, '(?s)^()()Bad protocol version identification .* from (\S+)(?: port (\d+))?$', ['method', 'user', 'ip', 'port'])
@@ -121,7 +122,9 @@ WITH heads AS (
         CASE WHEN kind = 'sudo' THEN regexp_extract(said,
             '(?s)^ *\S+ : (?:([^;=]*) ; )?(?:TTY=(\S*) ; )?(?:PWD=(.*?) ; )?USER=(\S+) ; (?:\w+=\S* ; )*COMMAND=(.*)$',
             ['complaint', 'tty', 'pwd', 'target', 'command']) END AS s
-    FROM (SELECT *, {'method': '', 'user': '', 'ip': '', 'port': ''} AS none FROM found)
+    FROM (SELECT *, {'method': '', 'user': '', 'ip': '', 'port': ''} AS none,
+        regexp_matches(said, '(?s)^\w+ publickey for .* from .* ssh2: [A-Z0-9-]*CERT.* from |^\w+ publickey for .* from .* from .* ssh2: [A-Z0-9-]*CERT') AS doubtful
+        FROM found)
 )
 SELECT
     source_offset, source_length,

@@ -42,7 +42,9 @@ _ZEEK = {
 }  # fmt: skip
 _TEXT = ("src_ip", "dst_ip", "protocol", "service", "conn_state", "label")
 _NUMBERS = ("dst_port", "duration", "bytes_out", "bytes_in", "packets_out", "packets_in")
-FLOWS = pa.schema([("time", pa.timestamp("us")), *((n, pa.string()) for n in _TEXT), *((n, pa.float64()) for n in _NUMBERS)])
+FLOWS = pa.schema(
+    [("time", pa.timestamp("us")), *((n, pa.string()) for n in _TEXT), *((n, pa.float64()) for n in _NUMBERS)]
+)
 
 
 def _open(path: Path) -> bytes:
@@ -50,7 +52,9 @@ def _open(path: Path) -> bytes:
         raw = path.read_bytes()
         return gzip.decompress(raw) if path.suffix == ".gz" else raw
     except (OSError, EOFError) as error:
-        raise SourceError(f"cannot be read: {error}", source=path, remedy="check the path and its permissions") from error
+        raise SourceError(
+            f"cannot be read: {error}", source=path, remedy="check the path and its permissions"
+        ) from error
 
 
 def read_flows(path: Path) -> pa.Table:
@@ -62,7 +66,9 @@ def read_flows(path: Path) -> pa.Table:
     raw = _open(path)
     if raw.lstrip()[:1] == b"{":
         records = [json.loads(line) for line in raw.splitlines() if line.strip()]
-        rows = [_eve(r) if "event_type" in r else _zeek_json(r) for r in records if r.get("event_type", "flow") == "flow"]
+        rows = [
+            _eve(r) if "event_type" in r else _zeek_json(r) for r in records if r.get("event_type", "flow") == "flow"
+        ]
         columns: dict[str, Any] = {f.name: [row.get(f.name) for row in rows] for f in FLOWS if f.name != "time"}
         seconds = [row["time"] for row in rows]
     else:
@@ -76,7 +82,9 @@ def _typed(values: Any, wanted: pa.DataType, rows: int) -> pa.Array:
     if values is None:
         return pa.nulls(rows, wanted)
     if isinstance(values, list):
-        return pa.array([None if v is None else (str(v) if wanted == pa.string() else float(v)) for v in values], wanted)
+        return pa.array(
+            [None if v is None else (str(v) if wanted == pa.string() else float(v)) for v in values], wanted
+        )
     cleaned = pc.if_else(pc.is_in(values, pa.array(["-", "(empty)", ""])), pa.scalar(None, pa.string()), values)
     return pc.cast(cleaned, wanted)
 
@@ -84,7 +92,9 @@ def _typed(values: Any, wanted: pa.DataType, rows: int) -> pa.Array:
 def _zeek_tsv(raw: bytes, path: Path) -> tuple[dict[str, Any], Any]:
     header = re.search(rb"^#fields\t(.*)$", raw, re.MULTILINE)
     if header is None:
-        raise SourceError("holds no #fields line", source=path, remedy="give a Zeek TSV or JSON log, or a Suricata eve.json")
+        raise SourceError(
+            "holds no #fields line", source=path, remedy="give a Zeek TSV or JSON log, or a Suricata eve.json"
+        )
     names = header[1].decode().rstrip("\r").split("\t")
     body = b"\n".join(line for line in raw.splitlines() if line and not line.startswith(b"#")) + b"\n"
     table = pa.csv.read_csv(
@@ -143,7 +153,7 @@ def _njrat(table: pa.Table) -> Labels:
 
 
 def _nmap(table: pa.Table) -> Labels:
-    """Stratosphere 002: one client scans private networks. Its resolver traffic is seen in one direction only: left out."""
+    """Stratosphere 002: one client scans private networks; its resolver traffic is seen one way only: left out."""
     private = pc.starts_with(table["dst_ip"], "192.168.")
     for net in ("172.16.", "10.0."):
         private = pc.or_(private, pc.starts_with(table["dst_ip"], net))
@@ -157,7 +167,7 @@ def _android(table: pa.Table) -> Labels:
 
 
 def _exposed_host(table: pa.Table) -> Labels:
-    """RITA's server on the Internet: who knocks uninvited attacks it, as 008 and 011 label it; what it starts is benign.
+    """RITA's server on the Internet: who knocks uninvited attacks it (as in 008, 011); what it starts is benign.
 
     One friend talked to it on purpose (and beaconed): left out, as is what could be an honest visit to a service.
     """
@@ -175,7 +185,7 @@ def _windows_domain(table: pa.Table) -> Labels:
 
 
 def _zeroaccess(table: pa.Table) -> Labels:
-    """zat's old conn.log, unlabelled: a host whose 215 peers on 16464/udp are the ZeroAccess network; ICMP is its echo."""
+    """A host whose 207 peers on 16464/udp are the ZeroAccess network, unlabelled in zat; ICMP is its echo."""
     peers = pc.equal(table["dst_port"], 16464)
     return _where(peers, C2, _where(pc.equal(table["protocol"], "icmp"), UNKNOWN, BENIGN))
 
@@ -307,7 +317,9 @@ def as_netflow(table: pa.Table) -> pa.Table:
 def _with_headers(table: pa.Table, size: int) -> pa.Table:
     for side in ("out", "in"):
         name = f"bytes_{side}"
-        grown = pc.add(pc.fill_null(table[name], 0.0), pc.multiply(pc.fill_null(table[f"packets_{side}"], 0.0), float(size)))
+        grown = pc.add(
+            pc.fill_null(table[name], 0.0), pc.multiply(pc.fill_null(table[f"packets_{side}"], 0.0), float(size))
+        )
         table = table.set_column(table.column_names.index(name), name, grown)
     return table
 

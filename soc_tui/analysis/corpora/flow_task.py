@@ -62,7 +62,10 @@ def flow_task(
         files["train"].update(seen.files)
         parts.append(thinned(_sample(seen), most, rng))
     if with_tables:
-        for name, path, read in (("nsl-kdd", tables.NSL, tables.load_nsl), ("unsw-nb15", tables.UNSW, tables.load_unsw)):
+        for name, path, read in (
+            ("nsl-kdd", tables.NSL, tables.load_nsl),
+            ("unsw-nb15", tables.UNSW, tables.load_unsw),
+        ):
             table, bits = read(data)
             files["train"][path] = table.num_rows
             parts.append(thinned(_sample(captures.encoded(table, bits, name, {})), 4000, rng))

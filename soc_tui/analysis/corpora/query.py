@@ -28,7 +28,10 @@ ANY_RISK = SQLI | XSS | TRAVERSAL | COMMAND | OTHER
 Labelled = dict[str, int]
 """Distinct value (as sent) -> classes its label permits."""
 
-_STATEMENT = re.compile(r"^\s*(select|insert|update|delete|create|drop|alter|truncate|merge|exec|with)\b.*\b(from|into|set|table|where|values|view|index|database|join)\b", re.I | re.S)
+_STATEMENT = re.compile(
+    r"^\s*(select|insert|update|delete|create|drop|alter|truncate|merge|exec|with)\b.*\b(from|into|set|table|where|values|view|index|database|join)\b",
+    re.I | re.S,
+)
 _PROSE = re.compile(r"^[\w\s.,;:!?'’\"()&/%+-]*$")
 _MARKS = re.compile(r"[<>`|;$(){}\[\]%=\\]|\.\./|--|&&|\|\|")
 _PATT = {
@@ -59,10 +62,18 @@ def _lines(path: Path) -> list[str]:
         raise SourceError(f"cannot be read: {error}", source=path, remedy="give --data the data folder") from error
 
 
+def count_rows(path: Path) -> int:
+    """Rows of a Parquet file, lines of anything else."""
+    if path.suffix == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    return len(_lines(path)) if path.suffix == ".gz" else path.read_bytes().count(b"\n")
+
+
 def _dubious_attack(value: str) -> bool:
     """An attack label on what a person would call a word, a number or a sentence."""
-    return len(value) < 3 or (_PROSE.match(value) is not None and not _MARKS.search(value) and " or " not in value.lower()
-                              and "'" not in value and "union" not in value.lower())  # fmt: skip
+    lower = value.lower()
+    telling = _MARKS.search(value) or " or " in lower or "'" in value or "union" in lower
+    return len(value) < 3 or (_PROSE.match(value) is not None and not telling)
 
 
 def httpparams(data: Path, split: str) -> Labelled:
@@ -91,7 +102,9 @@ def kaggle_sqli(data: Path) -> Labelled:
 
 def kaggle_xss(data: Path) -> Labelled:
     """Script injections, and harmless HTML."""
-    return {str(v): XSS if label else BENIGN for v, label in _rows(data / "web/kaggle_xss.parquet", "payload", "label") if v}
+    return {
+        str(v): XSS if label else BENIGN for v, label in _rows(data / "web/kaggle_xss.parquet", "payload", "label") if v
+    }
 
 
 def websec(data: Path) -> tuple[Labelled, Labelled]:
@@ -119,9 +132,15 @@ def technical_prose(data: Path) -> Labelled:
     for name in ("attack_enterprise_objects", "cwe", "d3fend"):
         for line in _lines(data / f"knowledge/{name}.jsonl.gz"):
             for text in re.findall(r'"(?:description|definition|comment)": ?"((?:[^"\\]|\\.)*)"', line):
-                plain = re.sub(r"\(Citation:[^)]*\)|\[([^\]]*)\]\([^)]*\)|</?code>", r"\1", text.replace("\\n", " ").replace('\\"', '"'))
+                plain = re.sub(
+                    r"\(Citation:[^)]*\)|\[([^\]]*)\]\([^)]*\)|</?code>",
+                    r"\1",
+                    text.replace("\\n", " ").replace('\\"', '"'),
+                )
                 for sentence in re.split(r"(?<=[.!?])\s+", plain):
-                    if 20 < len(sentence) < 400 and not re.search(r"<script|' or |\.\./|<!|\$\(|\bunion select|%[0-9a-f]{2}", sentence, re.I):
+                    if 20 < len(sentence) < 400 and not re.search(
+                        r"<script|' or |\.\./|<!|\$\(|\bunion select|%[0-9a-f]{2}", sentence, re.I
+                    ):
                         values[sentence] = BENIGN
     return values
 
@@ -142,9 +161,8 @@ def fuzzdb(data: Path) -> Labelled:
 
 def _attack_by_itself(value: str) -> bool:
     decoded, _ = query.decode(value)
-    return not _dubious_attack(value) and not value.startswith("#") and (
-        _MARKS.search(decoded) is not None or re.search(r"(/etc/|/proc/|/var/|/usr/|\.ini\b|\.\.|'|\")", decoded) is not None
-    )  # fmt: skip
+    telling = _MARKS.search(decoded) or re.search(r"(/etc/|/proc/|/var/|/usr/|\.ini\b|\.\.|'|\")", decoded)
+    return not _dubious_attack(value) and not value.startswith("#") and telling is not None
 
 
 def fwaf_bad(data: Path) -> Labelled:
@@ -220,7 +238,7 @@ def access_log(data: Path, name: str, answered: bool) -> Labelled:
 
 
 def libinjection(data: Path) -> Labelled:
-    """libinjection's own cases: attacks by kind, and shop searches it once took for attacks."""
+    """Libinjection's own cases: attacks by kind, and shop searches it once took for attacks."""
     values: Labelled = {}
     for line in _lines(data / "peer-suites/libinjection.jsonl.gz"):
         case = json.loads(line)

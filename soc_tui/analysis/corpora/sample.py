@@ -76,4 +76,6 @@ class Task:
     false_positives: float
     """The share of benign validation examples that the threshold may let through."""
     epochs: int
+    rows_per_epoch: int = 120_000
+    """Rows drawn for each epoch where there are more."""
     notes: tuple[str, ...] = field(default=())

@@ -30,7 +30,8 @@ _NSL_SCANS = ("ipsweep", "nmap", "portsweep", "satan")
 _NSL_FLOODS = ("back", "land", "neptune", "pod", "smurf", "teardrop")
 _UNSW_CLASSES = {
     "Normal": BENIGN, "Reconnaissance": SCAN, "Analysis": SCAN, "DoS": FLOOD, "Exploits": INTRUSION,
-    "Fuzzers": INTRUSION | SCAN, "Shellcode": INTRUSION, "Worms": INTRUSION, "Backdoor": C2, "Generic": INTRUSION | FLOOD,
+    "Fuzzers": INTRUSION | SCAN, "Shellcode": INTRUSION, "Worms": INTRUSION, "Backdoor": C2,
+    "Generic": INTRUSION | FLOOD,
 }  # fmt: skip
 
 
@@ -79,5 +80,7 @@ def load_unsw(data: Path) -> tuple[pa.Table, Labels]:
         "packets_out": raw["spkts"].cast(pa.float64()), "packets_in": raw["dpkts"].cast(pa.float64()),
     })  # fmt: skip
     bits = np.array([_UNSW_CLASSES[str(c)] for c in raw["attack_cat"].to_pylist()], np.int64)
-    known = np.array([str(p) in {"tcp", "udp", "icmp"} for p in raw["proto"].to_pylist()])  # the rest is the generator's
+    known = np.array(
+        [str(p) in {"tcp", "udp", "icmp"} for p in raw["proto"].to_pylist()]
+    )  # the rest is the generator's
     return table.filter(pa.array(known)), bits[known]

@@ -120,7 +120,7 @@ def _text(table: pa.Table, name: str) -> pa.Array:
 
 def _log(values: Doubles, top: float) -> Doubles:
     """log(1 + x), 1 at ``top``."""
-    return np.log1p(values) / np.log1p(top)
+    return np.asarray(np.log1p(values) / np.log1p(top), np.float64)
 
 
 def _share(part: Doubles, whole: Doubles) -> Doubles:
@@ -132,14 +132,14 @@ def groups(addresses: pa.Array) -> Doubles:
     coded = addresses.dictionary_encode()
     many = pc.match_substring_regex(coded.dictionary, r"^(22[4-9]\.|23\d\.|255\.255\.255\.255$|ff)|\.255$")
     mask = np.append(np.asarray(many.to_numpy(zero_copy_only=False), np.float64), 0.0)
-    return mask[coded.indices.to_numpy(zero_copy_only=False)]
+    return np.asarray(mask[coded.indices.to_numpy(zero_copy_only=False)], np.float64)
 
 
 def _coded(names: pa.Array, table: dict[str, int], other: int) -> Longs:
     """Each text's number in ``table``, looked up once per distinct text."""
     coded = names.dictionary_encode()
     numbers = np.array([table.get(str(v), other) for v in coded.dictionary.to_pylist()] or [other], np.int64)
-    return numbers[coded.indices.to_numpy(zero_copy_only=False)]
+    return np.asarray(numbers[coded.indices.to_numpy(zero_copy_only=False)], np.int64)
 
 
 def port_class(ports: Doubles) -> Longs:
@@ -168,7 +168,13 @@ def encode(table: pa.Table) -> Floats:
         known[name], slots[name, "missing"] = _numbers(table, name)
     for name in ("duration", "bytes_out", "bytes_in"):  # Zeek writes "-" for a lone packet: nothing, not unknown
         slots[name, "missing"] = slots[name, "missing"] * slots["packets_out", "missing"]
-    for name, top in (("duration", 3600), ("bytes_out", 1e9), ("bytes_in", 1e9), ("packets_out", 1e6), ("packets_in", 1e6)):
+    for name, top in (
+        ("duration", 3600),
+        ("bytes_out", 1e9),
+        ("bytes_in", 1e9),
+        ("packets_out", 1e6),
+        ("packets_in", 1e6),
+    ):
         slots[name, "log"] = _log(known[name], top)
     for side in ("out", "in"):
         slots[f"bytes_{side}", "per packet"] = _share(known[f"bytes_{side}"], known[f"packets_{side}"]) / 1500
@@ -285,7 +291,9 @@ def context(table: pa.Table) -> pa.Table:
     rows = table.num_rows
     src, dst = codes[:rows], codes[rows:]
     port = _numbers(table, "dst_port")[0].astype(np.int64)
-    failed = np.asarray(pc.is_in(_text(table, "conn_state"), pa.array(FAILED_STATES)).to_numpy(zero_copy_only=False), float)
+    failed = np.asarray(
+        pc.is_in(_text(table, "conn_state"), pa.array(FAILED_STATES)).to_numpy(zero_copy_only=False), float
+    )
     ones = np.ones(rows)
     hosts = int(codes.max()) + 1
 

@@ -63,8 +63,7 @@ class Incident:
         """One line: what, in which order, by whom, against whom."""
         phrases = list(dict.fromkeys(alert.phrase for alert in self.alerts))
         if len(phrases) > 1:  # "SSH brute force, then login, by ..."
-            phrases = ["login" if p == "SSH login after failures" else p for p in phrases]
-            phrases[1:] = [p[0].lower() + p[1:] if p[1:2].islower() else p for p in phrases[1:]]
+            phrases[1:] = ["login" if p == "SSH login after failures" else _lower(p) for p in phrases[1:]]
         if len(phrases) > _MAX_PHRASES:
             phrases = [*phrases[: _MAX_PHRASES - 1], f"{len(phrases) - _MAX_PHRASES + 1} other kinds of alert"]
         what = phrases[0] if len(phrases) == 1 else ", then ".join(phrases) + ","
@@ -118,3 +117,8 @@ def _split(ordered: list[Alert]) -> list[list[Alert]]:
         last = alert.time_last or alert.time
         end = max(end, last) if end and last else last or end
     return parts
+
+
+def _lower(phrase: str) -> str:
+    """The phrase inside a sentence; a name such as ``SSH`` keeps its capitals."""
+    return phrase[0].lower() + phrase[1:] if phrase[1:2].islower() else phrase

@@ -11,10 +11,12 @@ WITH mine AS (
 ), technique AS (
     SELECT alert_key, list_sort(list(DISTINCT name)) AS techniques
     FROM (SELECT alert_key, unnest(techniques) AS name FROM mine) GROUP BY alert_key
-), evidence AS (
-    SELECT alert_key, list(event_id ORDER BY place, event_id)[1:20] AS event_ids
-    FROM (SELECT alert_key, event_id, min(place) AS place
-          FROM (SELECT alert_key, place, unnest(event_ids) AS event_id FROM mine WHERE place <= 20) GROUP BY ALL)
+), evidence AS (  -- within a finding the order is the finding's own, not that of arrival
+    SELECT alert_key, list(event_id ORDER BY place, position, event_id)[1:20] AS event_ids
+    FROM (SELECT alert_key, event_id, min(place) AS place, min(position) AS position
+          FROM (SELECT alert_key, place, unnest(event_ids) AS event_id, generate_subscripts(event_ids, 1) AS position
+                FROM mine WHERE place <= 20)
+          GROUP BY ALL)
     GROUP BY alert_key
 ), fresh AS (
     SELECT alert_key, row_number() OVER (ORDER BY t.time NULLS LAST, alert_key) AS number

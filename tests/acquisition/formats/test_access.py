@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soc_tui.acquisition.formats import recognise
+from tests.acquisition.conftest import read_all
+
+Events = Callable[..., list[dict[str, Any]]]
+STAMP = "[10/Oct/2000:13:55:36 -0700]"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (f'192.0.2.1 - frank {STAMP} "GET /apache_pb.gif?a=b&c=%27 HTTP/1.0" 200 2326',
+         {"src_ip": "192.0.2.1", "user_name": "frank", "time": datetime(2000, 10, 10, 20, 55, 36), "http_method": "GET",
+          "url_path": "/apache_pb.gif", "url_query": "a=b&c=%27", "http_status": 200, "bytes_in": 2326, "status": "success",
+          "product": "apache-nginx", "log_name": "access", "service": "http", "dst_port": None, "activity": "get"}),
+        (f'2001:db8::1 - - {STAMP} "POST /login HTTP/1.1" 401 - "http://x/" "curl/8.0 \\"quoted\\" x"',
+         {"src_ip": "2001:db8::1", "http_status": 401, "status": "failure", "bytes_in": None, "referrer": "http://x/",
+          "user_agent": 'curl/8.0 \\"quoted\\" x'}),
+        (f'192.0.2.1 - - {STAMP} "\\x16\\x03\\x01\\x02" 400 226 "-" "-"',
+         {"http_method": None, "url_path": None, "message": "\\x16\\x03\\x01\\x02", "user_agent": None, "activity": "unknown"}),
+        (f'192.0.2.1 - - {STAMP} "-" 408 0 "-" "-"', {"http_method": None, "message": "-", "status": "failure"}),
+        (f'192.0.2.1 - - {STAMP} "" 400 0 "-" "-"', {"http_method": None, "message": ""}),
+        (f'www.example.com:80 192.0.2.1 - - {STAMP} "GET / HTTP/1.1" 200 5 "-" "x"',
+         {"src_ip": "192.0.2.1", "url_host": "www.example.com"}),
+        (f'192.0.2.1 - - {STAMP} "GET http://u@proxy.example:8080/a?b HTTP/1.1" 200 5 "-" "x"',
+         {"url_host": "proxy.example", "url_path": "/a", "url_query": "b"}),
+        (f'192.0.2.1 - - {STAMP} "CONNECT mail.example:25 HTTP/1.1" 405 5 "-" "x"', {"url_host": "mail.example", "url_path": None}),
+        (f'client.example.net - - {STAMP} "GET / HTTP/1.1" 200 5', {"src_ip": None}),
+        (f'192.0.2.1 - bob smith {STAMP} "GET / HTTP/1.1" 200 5', {"user_name": "bob smith"}),
+        (f'192.0.2.1 - - {STAMP} "GET /a"b HTTP/1.1" 404 5 "-" "x"', {"url_path": '/a"b', "http_status": 404}),
+        (f'192.0.2.1 - - {STAMP} "GET /x\\" 200 1 \\"-\\" HTTP/1.1" 404 5 "-" "x"', {"http_status": 404, "bytes_in": 5}),
+        (f'192.0.2.1 - - {STAMP} "GET / HTTP/1.1" 200 5 "-" "cut off without its quote', {"user_agent": "cut off without its quote"}),
+        (f'192.0.2.1 - - {STAMP} "GET / HTTP/1.1" 200 5 "-" "x" "203.0.113.66"', {"src_ip": "192.0.2.1"}),
+        (f'192.0.2.1 - - {STAMP} "GET /a b c HTTP/1.1" 200 5', {"url_path": "/a b c"}),
+        (f'192.0.2.1 - - {STAMP} "GET /old" 200 5', {"url_path": "/old", "http_method": "GET"}),
+        (f'999.0.2.1 - - {STAMP} "GET / HTTP/1.1" 200 5', {"src_ip": None}),
+        (f'192.0.2.1 - - {STAMP} "GET / HTTP/1.1" 200 99999999999999999999', {"bytes_in": None}),
+    ],
+)  # fmt: skip
+def test_lines(events_of: Events, line: str, expected: dict[str, Any]) -> None:
+    event = events_of(line + "\n", "access")[0]
+    assert {key: event[key] for key in expected} == expected
+
+
+def test_what_has_no_column_is_kept(events_of: Events) -> None:
+    event = events_of(
+        f'client.example.net id - {STAMP} "GET / HTTP/1.1" 200 5 "-" "x" "203.0.113.66" 0.002\n', "access"
+    )[0]
+    assert json.loads(event["extra"]) == {
+        "client": "client.example.net", "ident": "id", "http_version": "HTTP/1.1", "more": '"203.0.113.66" 0.002',
+    }  # fmt: skip
+
+
+def test_recognised_and_rejected(tmp_path: Path) -> None:
+    log = tmp_path / "x"
+    good = f'192.0.2.1 - - {STAMP} "GET / HTTP/1.1" 200 5\n'
+    log.write_text(good * 3 + "rubbish\n" + good.replace("10/Oct", "31/Feb"))
+    assert recognise(log.read_bytes()).name == "access"
+    result = read_all(log)
+    assert [r["reason"] for r in result.rejects] == ["not an access log line", "no such date"]
+    assert result.state.records_stored == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("elastic_apache_access_combined.log", 10000),
+        ("slrbl_access.log.2021-10-22", 644),
+        ("slrbl_access.log.2022-12-22", 1262),
+    ],
+)
+def test_real_logs_exactly(shared_data: Path, name: str, count: int) -> None:
+    result = read_all(shared_data / f"hostlogs/{name}.gz")
+    assert (result.state.format, result.state.records_stored, result.state.records_rejected) == ("access", count, 0)
+    assert all(e["src_ip"] and e["http_status"] and e["url_path"] for e in result.events if e["http_method"])
