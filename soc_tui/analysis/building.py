@@ -16,6 +16,7 @@ from soc_tui import __version__
 from soc_tui.analysis import network as networks
 from soc_tui.analysis.card import Card, sha256
 from soc_tui.analysis.corpora.sample import Sample, Task
+from soc_tui.analysis.encoding import inference
 from soc_tui.core.errors import UsageError
 
 Progress = Callable[[str], None]
@@ -85,8 +86,8 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
     weights = balance(plan.train)[plan.train.owner]
     allowed = plan.train.allowed[plan.train.owner]
     drawn = min(len(weights), plan.rows_per_epoch)
-    steps = epochs * math.ceil(drawn / BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + 64 * epochs, pct_start=0.1)
+    steps = epochs * (math.ceil(drawn / BATCH) + len(inference.BUCKETS))  # each padded length may end in a short batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
     best, best_epoch, best_state = math.inf, 0, network.state_dict()
     for epoch in range(1, epochs + 1):
         network.train()
@@ -96,7 +97,7 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
         for within, part in batches:
             places = chosen[within]
             loss = networks.allowed_loss(
-                network(networks.tensor(part))[0], torch.from_numpy(allowed[places]),
+                network(inference.tensor(part))[0], torch.from_numpy(allowed[places]),
                 torch.from_numpy(weights[places]),
             )  # fmt: skip
             optimiser.zero_grad(set_to_none=True)
@@ -119,7 +120,7 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
 def _batches(rows: NDArray[Any], rng: np.random.Generator) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Shuffled batches of rows of one padded length; a rest of fewer than 8 is skipped (BatchNorm needs company)."""
     out = []
-    for places, same in networks.buckets(rows):
+    for places, same in inference.buckets(rows):
         order = rng.permutation(len(places))
         parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
         out += [(places[part], same[part]) for part in parts if len(part) >= 8]
@@ -142,7 +143,7 @@ def balance(sample: Sample) -> NDArray[np.float32]:
 def scores(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float32]:
     """The score (examples,) in [0, 1]: 1 - P(benign), the highest over an example's rows."""
     out = np.zeros(len(sample.allowed), np.float32)
-    np.maximum.at(out, sample.owner, 1 - networks.probabilities(network, sample.rows)[:, 0])
+    np.maximum.at(out, sample.owner, 1 - inference.probabilities(network, sample.rows)[:, 0])
     return out
 
 
@@ -226,7 +227,8 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
     card = Card(
         name=plan.name, classes=plan.classes, architecture=networks.architecture(network.config), threshold=threshold,
         threshold_source=f"validation data: at most {plan.false_positives:.1%} of benign examples, each source alike; "
-        f"halfway in log odds to losing 1 % of attacks where there is room; at least {LOWEST_THRESHOLD}",
+        f"where there is room, halfway in log odds to losing 1 % of attacks, up to {HIGHEST_BY_ROOM}; "
+        f"at least {LOWEST_THRESHOLD}",
         data=files, split=plan.split, seed=seed, epochs=epochs, metrics=metrics, weights_sha256=sha256(weights),
         parameters=sum(p.numel() for p in network.parameters()), licence=plan.licence,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=__version__, notes=plan.notes,

@@ -90,17 +90,17 @@ class Predictor:
         return scored.take(coded.indices.fill_null(0)) if table.num_rows else scored
 
     def _probabilities(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        from soc_tui.analysis import network as networks
+        from soc_tui.analysis.encoding import inference
 
         first, back = distinct(rows)
-        return networks.probabilities(self.network, rows[first], self.batch_size)[back]
+        return inference.probabilities(self.network, rows[first], self.batch_size)[back]
 
     def _attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        from soc_tui.analysis import network as networks
+        from soc_tui.analysis.encoding import inference
 
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
-            out[start : start + 256] = networks.attributions(self.network, rows[start : start + 256])
+            out[start : start + 256] = inference.attributions(self.network, rows[start : start + 256])
         return out
 
     def _score_flows(self, table: pa.Table) -> pa.Table:

@@ -8,9 +8,13 @@ import typer
 
 from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import cell, emit, emit_one, talk
-from soc_tui.core.errors import UsageError
+from soc_tui.core.errors import SocTuiError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
     from soc_tui.management.client import Client
 
 Filter = Annotated[
@@ -249,11 +253,31 @@ def hunt(
     name = uuid.uuid4().hex
     with connect(options.settings().workspace) as client:
         try:
-            table = client.query("hunt", sql=sql, hunt_id=name, rows=limit, seconds=seconds)
+            table = _interruptible(lambda: client.query("hunt", sql=sql, hunt_id=name, rows=limit, seconds=seconds))
         except KeyboardInterrupt:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(SocTuiError):
                 client.command("cancel", hunt_id=name)
             raise
     emit(table.to_pylist(), options.format, table.column_names)
     if (table.schema.metadata or {}).get(b"truncated") == b"true":
         talk(f"only the first {table.num_rows} rows are shown; narrow the query or raise store.hunt_rows")
+
+
+def _interruptible(call: Callable[[], pa.Table]) -> pa.Table:
+    """Run a blocking call in a thread, because Ctrl-C does not reach one that waits inside of the Flight library."""
+    import queue
+    import threading
+
+    answers: queue.Queue[pa.Table | Exception] = queue.Queue()
+
+    def run() -> None:
+        try:
+            answers.put(call())
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    answer = answers.get()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer

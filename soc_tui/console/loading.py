@@ -68,6 +68,11 @@ class Loader:
         """Whether questions can be asked."""
         return self._link is not None
 
+    @property
+    def idle(self) -> bool:
+        """Whether every question has been answered."""
+        return not any(lane.running for lane in self._lanes.values())
+
     def attach(self, link: Link) -> None:
         """Send questions to ``link`` from now on; those that hang on an older one are given up."""
         self.detach()

@@ -94,7 +94,7 @@ def rule_sql(file: str) -> str:
 
 DETECTORS: tuple[Detector, ...] = (
     Detector("suricata-alert", "Suricata alert", "intrusion", (), "suricata_alert.sql", _private),
-    Detector("zeek-notice", "Zeek notice", "intrusion", (), "zeek_notice.sql", _none),
+    Detector("zeek-notice", "Zeek notice", "intrusion", (), "zeek_notice.sql", _private),
     Detector(
         "ssh-brute-force", "SSH brute force", "intrusion", ("T1110.001", "T1110.003"), "ssh_brute_force.sql", _ssh
     ),

@@ -10,10 +10,11 @@ import contextlib
 import dataclasses
 import getpass
 import json
+import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from soc_tui.core.types import PlanStep, RepairPlan
 from soc_tui.knowledge.matching import DETECTOR, Match
 from soc_tui.management.wire import to_json
 from soc_tui.protection import audit
-from soc_tui.response.actions import ActionPreview, ActionResult
+from soc_tui.response.actions import ActionPreview
 from soc_tui.response.responder import Responder
 from soc_tui.response.surroundings import gather_context
 from soc_tui.store.database import Transaction
@@ -32,9 +33,13 @@ from soc_tui.store.database import Transaction
 if TYPE_CHECKING:
     from soc_tui.management.engine import Engine
 
+log = logging.getLogger(__name__)
+
 STATES = ("open", "acknowledged", "closed", "false-positive")
 """What an alert's ``state`` may be."""
 _IN_FORCE = ("applying", "applied")
+_SHOWN_FOR = timedelta(minutes=10)
+"""How long a preview stays the one that apply runs."""
 
 
 class Desk:
@@ -49,6 +54,7 @@ class Desk:
         settings = engine.settings.response
         self._settings = dataclasses.replace(settings, enabled=settings.enabled and not engine.demo)
         self._responder = Responder(self._settings)
+        self._shown: dict[tuple[str, str, int], ActionPreview] = {}
         self._lock = threading.Lock()  # two responders at once must not double-apply
 
     # -- knowledge and plans ---------------------------------------------------------------------------------------
@@ -61,11 +67,16 @@ class Desk:
     def plan(self, subject: str, action: str = "", ssh_connection: str = "") -> dict[str, Any]:
         """The repair plan of the best entry, and the exact preview of every step that can be run."""
         plan = self._plan(self._subject(subject), action)
-        previews = [
-            self._preview_dict(number, self._preview(plan, number, ssh_connection))
-            for number, step in enumerate(plan.steps)
-            if step.action
-        ]
+        previews = []
+        for number, step in enumerate(plan.steps):
+            if step.action and step.mode != "manual":
+                try:
+                    preview = self._preview(plan, number, ssh_connection)
+                except ResponseError as error:  # a step that this version cannot run must not hide the others
+                    previews.append(_no_preview(number, step, error))
+                    continue
+                self._shown[plan.subject_id, action, number] = preview
+                previews.append(_preview_dict(number, preview))
         return {**plan.as_dict(), "previews": previews}
 
     def _subject(self, subject: str) -> dict[str, Any]:
@@ -88,7 +99,7 @@ class Desk:
         return self._engine.library.match(row)
 
     def _plan(self, row: dict[str, Any], action: str) -> RepairPlan:
-        found = self._matches(row)
+        found = [one for one in self._matches(row) if not one.weak]
         if not found:
             raise ResponseError(
                 f"nothing is known of {row['subject_id']}", remedy="add a knowledge entry that matches it"
@@ -124,23 +135,6 @@ class Desk:
             for row in rows
         ]
 
-    @staticmethod
-    def _preview_dict(number: int, preview: ActionPreview) -> dict[str, Any]:
-        commands = [f"{' '.join(preview.argv)}\n{preview.script}".rstrip("\n")] if preview.argv else []
-        return {
-            "step": number,
-            "action": preview.action,
-            "target": preview.target,
-            "allowed": preview.allowed,
-            "refusals": [f"{r.message} ({r.remedy})" if r.remedy else r.message for r in preview.refusals],
-            "commands": commands,
-            "effect": preview.effect,
-            "affected": list(preview.affected),
-            "undo": preview.undo_text,
-            "expires": iso(preview.expires),
-            "notes": list(preview.notes),
-        }
-
     # -- repair ----------------------------------------------------------------------------------------------------
 
     def apply(self, subject: str, step: int, action: str = "", ssh_connection: str = "") -> dict[str, Any]:
@@ -150,7 +144,10 @@ class Desk:
         if not 0 <= step < len(plan.steps):
             raise UsageError(f"the plan has no step {step}", remedy="preview it first")
         with self._lock:
-            preview = self._preview(plan, step, ssh_connection)
+            # What was shown is what is run, byte for byte; apply itself refuses if the world has changed since.
+            shown = self._shown.pop((plan.subject_id, action, step), None)
+            fresh = shown is not None and self._clock.now() - shown.made < _SHOWN_FOR
+            preview = shown if shown is not None and fresh else self._preview(plan, step, ssh_connection)
             if not preview.allowed:
                 reasons = "; ".join(r.message for r in preview.refusals)
                 self._audit("refuse", f"{preview.action} {preview.target}", {"subject": subject, "reasons": reasons})
@@ -225,7 +222,7 @@ class Desk:
                     "changed": False,
                 }
             result = self._responder.undo(json.loads(rows[0]["undo"]), self._clock.now())
-            self._settle_row(number, "undone", result.as_dict(), undone=True)
+            self._settle_row(number, result.state, result.as_dict(), undone=True)
             self._audit("undo", f"action {number}", result.as_dict())
             return {
                 "action_id": number,
@@ -237,15 +234,29 @@ class Desk:
             }
 
     def settle(self) -> None:
-        """After a start: ask the system about actions that were being applied when the engine ended."""
-        rows = self._store.sql("SELECT action_id, undo FROM actions WHERE state = 'applying'").to_pylist()
-        for row in rows:
-            try:
-                result = self._responder.verify(json.loads(row["undo"]), self._clock.now())
-            except SocTuiError as error:
-                result = ActionResult("", "", "gone", changed=False, text=str(error))
-            self._settle_row(row["action_id"], result.state, result.as_dict())
-            self._audit("settle", f"action {row['action_id']}", result.as_dict())
+        """Ask the system about actions that were being applied when the engine ended, or whose time is over.
+
+        Called at the start and every few seconds. A system that cannot be asked leaves the row as it is, so that the
+        action can still be undone.
+        """
+        rows = self._store.sql(
+            "SELECT action_id, state, undo FROM actions"
+            " WHERE state = 'applying' OR (state = 'applied' AND expires < $now)",
+            {"now": naive_utc(self._clock.now())},
+        ).to_pylist()
+        if not rows:
+            return
+        with self._lock:
+            for row in rows:
+                try:
+                    result = self._responder.verify(json.loads(row["undo"]), self._clock.now())
+                    self._responder.tidy()
+                except SocTuiError as error:
+                    log.warning("action %s cannot be looked after: %s", row["action_id"], error)
+                    continue
+                if result.state != row["state"]:
+                    self._settle_row(row["action_id"], result.state, result.as_dict())
+                    self._audit(result.state, f"action {row['action_id']}", result.as_dict())
 
     def _settle_row(
         self,
@@ -324,6 +335,39 @@ class Desk:
             )
         # After the commit: a crash in between leaves a head that is one record old, which still is in the chain.
         self._head_file.write_text(made.hash, encoding="ascii")
+
+
+def _preview_dict(number: int, preview: ActionPreview) -> dict[str, Any]:
+    commands = [f"{' '.join(preview.argv)}\n{preview.script}".rstrip("\n")] if preview.argv else []
+    return {
+        "step": number,
+        "action": preview.action,
+        "target": preview.target,
+        "allowed": preview.allowed,
+        "refusals": [f"{r.message} ({r.remedy})" if r.remedy else r.message for r in preview.refusals],
+        "commands": commands,
+        "effect": preview.effect,
+        "affected": list(preview.affected),
+        "undo": preview.undo_text,
+        "expires": iso(preview.expires),
+        "notes": list(preview.notes),
+    }
+
+
+def _no_preview(number: int, step: PlanStep, error: ResponseError) -> dict[str, Any]:
+    return {
+        "step": number,
+        "action": step.action,
+        "target": step.target,
+        "allowed": False,
+        "refusals": [str(error)],
+        "commands": [],
+        "effect": "",
+        "affected": [],
+        "undo": "",
+        "expires": "",
+        "notes": [],
+    }
 
 
 def _match_dict(found: Match) -> dict[str, Any]:

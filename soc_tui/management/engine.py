@@ -24,6 +24,7 @@ from soc_tui.store.database import Store
 from soc_tui.store.hunt import Hunt
 
 log = logging.getLogger(__name__)
+_HOUSEKEEPING_SECONDS = 5.0
 
 
 class Engine:
@@ -52,6 +53,7 @@ class Engine:
             "acquisition": Worker(self.health, "acquisition", self.intake.step),
             "detection": Worker(self.health, "detection", self.pipeline.detect),
             "analysis": Worker(self.health, "analysis", self.pipeline.analyse),
+            "management": Worker(self.health, "management", self._look_after),
         }
         self._service: Service | None = None
         self._hunts: dict[str, Hunt] = {}
@@ -66,7 +68,6 @@ class Engine:
         if paths:
             self.intake.watch(paths)
         self._service = Service(socket_path(self.settings.workspace), self._query_table(), self._command_table())
-        self.desk.settle()
         for worker in self.workers.values():
             worker.start()
         self.health.update("management", state="running", detail="serving")
@@ -83,6 +84,11 @@ class Engine:
         self.intake.stop()
         self.store.close()
         self.finished.set()
+
+    def _look_after(self) -> float:
+        """Housekeeping: actions whose time is over, or that an earlier engine left half done."""
+        self.desk.settle()
+        return _HOUSEKEEPING_SECONDS
 
     def in_use(self) -> bool:
         """True while a client is being served or has just been."""
@@ -155,6 +161,7 @@ class Engine:
             **totals,
             "revision": self._revision,
             "by_severity": {row["severity"]: row["n"] for row in rows},
+            "hunts": len(self._hunts),
             "lag_bytes": self.intake.lag_bytes(),
             "demo": self.demo,
             "workspace": str(self.settings.workspace),

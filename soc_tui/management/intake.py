@@ -92,7 +92,7 @@ class Intake:
         Yields:
             ``{"path", "bytes", "total_bytes", "records"}`` after each commit.
         """
-        files, errors = find_sources(paths, self._settings)
+        files, errors = self._find(paths)
         named = {str(path) for path in paths}
         tally.errors += errors
         total = sum(_size(file) for file in files)
@@ -111,8 +111,18 @@ class Intake:
                 (tally.errors if str(file) in named else tally.skipped).append(error)
         for path, source in tally.sources.items():
             if source.error and not source.error.startswith("the file was"):
-                damaged = SourceError(source.error, source=path, remedy="what could be read is stored; restore the file")
+                damaged = SourceError(
+                    source.error, source=path, remedy="what could be read is stored; restore the file"
+                )
                 (tally.errors if path in named else tally.skipped).append(damaged)
+
+    def _find(self, paths: Sequence[Path]) -> tuple[list[Path], list[SourceError]]:
+        """The files below ``paths``, without the workspace itself: an engine must not feed on its own log."""
+        files, errors = find_sources(paths, self._settings)
+        return [file for file in files if not self._own(file)], errors
+
+    def _own(self, file: Path) -> bool:
+        return file.is_relative_to(self._store.path.parent)
 
     def read(
         self, path: Path, *, final: bool, as_format: str | None = None, tally: Tally | None = None
@@ -143,10 +153,12 @@ class Intake:
             self._remember(save_source(self._store, state))
 
     def _commit(self, before: SourceState, chunk: Chunk) -> SourceState:
-        changed = chunk.events.num_rows or chunk.rejects.num_rows or chunk.bytes_read
-        if not changed and before.source_id and before.state == chunk.state.state:
-            self._remember(chunk.state)  # nothing new on disk: only the pending bytes may differ
-            return chunk.state
+        state = chunk.state
+        if before.source_id and not (chunk.events.num_rows or chunk.rejects.num_rows or chunk.bytes_read):
+            if replace(state, last_read=before.last_read, size=before.size) != before:
+                state = save_source(self._store, state)  # only the pending bytes or the end of the source changed
+            self._remember(state)
+            return state
         appended = append_chunk(self._store, chunk.state, chunk.events, chunk.rejects, self._clock.now())
         self._remember(appended.state)
         if appended.last_event_id:
@@ -176,13 +188,14 @@ class Intake:
             self._next_scan = now
         changed = self._watcher.changed(self._settings.flush_seconds)
         if now >= self._next_scan:
-            files, errors = find_sources(self._watched, self._settings)
+            files, errors = self._find(self._watched)
             self._unreadable = {str(error.source): str(error) for error in errors}
-            changed = set(files)
             self._next_scan = self._clock.monotonic() + self._settings.rescan_seconds
-        if changed:
+        else:
+            files, _ = self._find(sorted(changed))  # a change may name a directory
+        if files:
             with self._health.activity("acquisition"):
-                self._follow(sorted(changed))
+                self._follow(files)
         self._show_lag()
         return 0.0
 

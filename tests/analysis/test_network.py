@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soc_tui.analysis import network as networks
+from soc_tui.analysis.encoding import inference
 from soc_tui.analysis.network import NetworkConfig, RiskNetwork
 from soc_tui.core.errors import ModelError
 
@@ -83,8 +84,8 @@ def test_a_score_does_not_depend_on_its_neighbours(lengths: list[int], seed: int
     for row, length in zip(rows, lengths, strict=True):
         row[:length] = rng.integers(1, 40, length)
     net = _made(CHARACTERS)
-    together = networks.probabilities(net, rows, batch_size=4)
-    alone = np.concatenate([networks.probabilities(net, rows[i : i + 1]) for i in range(len(rows))])
+    together = inference.probabilities(net, rows, batch_size=4)
+    alone = np.concatenate([inference.probabilities(net, rows[i : i + 1]) for i in range(len(rows))])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     np.testing.assert_allclose(together.sum(1), 1, atol=1e-5)
 
@@ -100,7 +101,7 @@ def test_loss_counts_the_probability_of_all_allowed_classes() -> None:
 def test_attributions_add_up_to_the_log_odds_gained() -> None:
     net = _made(GROUPS)
     rows = np.random.default_rng(1).normal(size=(6, 9, 6)).astype(np.float32)
-    parts = networks.attributions(net, rows, steps=32)
+    parts = inference.attributions(net, rows, steps=32)
     with torch.inference_mode():
         gained = networks.risk_log_odds(net(torch.from_numpy(rows))[0]) - networks.risk_log_odds(
             net(torch.zeros(1, 9, 6))[0]
@@ -111,7 +112,7 @@ def test_attributions_add_up_to_the_log_odds_gained() -> None:
 def test_attributions_of_padding_are_zero() -> None:
     rows = np.zeros((2, 128), np.uint8)
     rows[0, :20], rows[1, :3] = 9, 11
-    parts = networks.attributions(_made(CHARACTERS), rows)
+    parts = inference.attributions(_made(CHARACTERS), rows)
     assert parts.shape == (2, 128)
     assert np.abs(parts[0, :20]).sum() > 0
     assert np.abs(parts[0, 20:]).max() == 0
@@ -123,7 +124,7 @@ def test_weights_survive_a_round_trip(tmp_path: Path) -> None:
     networks.save(net, tmp_path / "w.safetensors")
     again = networks.load(networks.architecture(CHARACTERS), tmp_path / "w.safetensors")
     rows = np.full((1, 128), 5, np.uint8)
-    np.testing.assert_array_equal(networks.probabilities(net, rows), networks.probabilities(again, rows))
+    np.testing.assert_array_equal(inference.probabilities(net, rows), inference.probabilities(again, rows))
 
 
 @pytest.mark.parametrize("change", [{"hidden": 16}, {"tokens": 8}, {"attention_heads": 2}, {"classes": 9}])

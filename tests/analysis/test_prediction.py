@@ -122,12 +122,12 @@ def test_a_value_scores_the_same_alone_and_among_others(query_model: Predictor) 
 
 
 def test_distinct_rows_are_scored_once(query_model: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from soc_tui.analysis import network as networks
+    from soc_tui.analysis.encoding import inference
 
     counted: list[int] = []
-    original = networks.probabilities
+    original = inference.probabilities
     monkeypatch.setattr(
-        networks, "probabilities", lambda n, rows, b=1024: counted.append(len(rows)) or original(n, rows, b)
+        inference, "probabilities", lambda n, rows, b=1024: counted.append(len(rows)) or original(n, rows, b)
     )
     scored = query_model.score(pa.table({"value": ["index", "INDEX", "Index"] * 1000 + ["other"]}))
     assert counted == [2]
@@ -170,19 +170,19 @@ def test_a_scan_is_found_and_explained_by_event_fields(flow_model: Predictor) ->
 def test_removing_the_weightiest_fields_lowers_a_score_more_than_removing_others(
     shared_data: Path, flow_model: Predictor
 ) -> None:
-    from soc_tui.analysis import network as networks
+    from soc_tui.analysis.encoding import inference
 
     table = captures.read_flows(shared_data / "sensor/stratosphere-testing/011-zeek-mixed/data/conn.log.labeled")
     rows = flow.encode(flow.context(table))
-    score = 1 - networks.probabilities(flow_model.network, rows)[:, 0]
+    score = 1 - inference.probabilities(flow_model.network, rows)[:, 0]
     rows = rows[np.flatnonzero(score >= 0.9)[:400]]
-    weights = networks.attributions(flow_model.network, rows).sum(2)  # per group
+    weights = inference.attributions(flow_model.network, rows).sum(2)  # per group
     order = np.argsort(-weights, axis=1)
     lost = []
     for places in (order[:, :2], order[:, -4:-2]):
         cut = rows.copy()
         np.put_along_axis(cut, places[:, :, None], 0.0, axis=1)
-        lost.append(float(1 - (1 - networks.probabilities(flow_model.network, cut)[:, 0]).mean()))
+        lost.append(float(1 - (1 - inference.probabilities(flow_model.network, cut)[:, 0]).mean()))
     assert lost[0] > 2 * lost[1]
 
 

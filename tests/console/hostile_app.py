@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
 
 from console_wire import Wire
 from payloads import PAYLOADS

@@ -42,7 +42,7 @@ def assert_inert(app: ConsoleApp) -> None:
 
 
 def idle(app: ConsoleApp) -> bool:
-    return not any(lane.running for lane in app.loader._lanes.values())
+    return app.loader.idle
 
 
 def assert_plain(*texts: Content) -> None:
@@ -133,7 +133,7 @@ async def test_errors_and_states_are_inert(run, until, payload: str) -> None:
         wire.fail["pulse"] = EngineError(payload, remedy=payload)
         await until(pilot, lambda: app.main.banner.plain)
         assert_inert(app)
-        await pilot.press("slash", *[c for c in "PWN[/]"])
+        await pilot.press("slash", *"PWN[/]")
         app.main.filter_bar.apply(payload)
         await pilot.pause(0.01)
         assert_inert(app)

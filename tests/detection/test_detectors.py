@@ -149,6 +149,13 @@ def test_a_notice_about_a_victim_accuses_nobody(workspace: Any) -> None:
     assert (found["src_ip"], found["dst_ip"], found["risk_type"]) == (None, "192.0.2.10", "web-attack")
 
 
+def test_malware_fetched_from_outside_accuses_the_server(workspace: Any) -> None:
+    fetched = notice("TeamCymruMalwareHashRegistry::Match", src_ip="192.168.33.10", dst_ip="203.0.113.66")
+    (found,) = workspace.find("zeek-notice", workspace.add([fetched]))
+    assert (found["src_ip"], found["dst_ip"], found["severity"]) == ("203.0.113.66", "192.168.33.10", "high")
+    assert found["risk_type"] == "malicious-code"
+
+
 # -- SSH -------------------------------------------------------------------------------------------------------------
 
 

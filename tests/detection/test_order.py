@@ -54,7 +54,7 @@ def outcome(workspace: Any) -> dict[str, list[Any]]:
 
 @given(data=st.data(), seed=st.integers(0, 2**16), chunks=st.integers(2, 5))
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking would open hundreds of workspaces

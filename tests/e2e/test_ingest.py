@@ -46,7 +46,9 @@ def test_exact_accounting(product: Product, shared_data: Path, name: str) -> Non
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(("folder", "part"), [("sensor/zat", "http.log.corrupt.gz"), ("sensor/otrf-apt29", "-zeek_logs.zip")])
+@pytest.mark.parametrize(
+    ("folder", "part"), [("sensor/zat", "http.log.corrupt.gz"), ("sensor/otrf-apt29", "-zeek_logs.zip")]
+)
 def test_what_cannot_be_read_is_named(product: Product, shared_data: Path, folder: str, part: str) -> None:
     """Beside readable logs a broken file is named and skipped; asked for by name it is a failure."""
     run = product.run("ingest", str(shared_data / folder), "--format", "json")

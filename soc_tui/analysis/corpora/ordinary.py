@@ -20,9 +20,16 @@ _DECORATIONS = (
 )  # fmt: skip
 
 
-def ordinary(count: int, rng: np.random.Generator) -> list[str]:
-    """Distinct ordinary values, one in seven in upper case and about half percent-encoded as browsers send them."""
+def ordinary(count: int, rng: np.random.Generator, terms: list[str] | None = None) -> list[str]:
+    """Distinct ordinary values, one in seven in upper case and about half percent-encoded as browsers send them.
+
+    Args:
+        count: how many.
+        rng: decides everything.
+        terms: real words for paths and searches; the words of the phrases when None.
+    """
     sections = read_grammar("ordinary.txt")
+    sections["term"] = terms or sorted({word for phrase in sections["phrase"] for word in phrase.split()})
     values: set[str] = set()
     while len(values) < count:
         value = expand(sections, "value", rng)

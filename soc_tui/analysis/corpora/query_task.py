@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,15 @@ def hide_characters(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any
 
 def training_sources(data: Path, rng: np.random.Generator) -> dict[str, lists.Labelled]:
     """Every source that the model may learn from, by name."""
+    prose = _limited(lists.technical_prose(data), 6000, rng)
+    terms = sorted({word.lower() for text in prose for word in re.findall(r"\b[A-Za-z]{3,14}\b", text)})
     sources = {
         "httpparams": lists.httpparams(data, "train"), "csic": _limited(lists.csic(data), 12000, rng),
         "kaggle_sqli": lists.kaggle_sqli(data), "kaggle_xss": lists.kaggle_xss(data),
         "payloads": _limited(lists.payloads(data), 4000, rng), "fwaf_bad": _limited(lists.fwaf_bad(data), 12000, rng),
         "fwaf_good": lists.fwaf_good(data), "websec": lists.websec(data)[0],
-        "prose": _limited(lists.technical_prose(data), 6000, rng),
-        "ordinary": dict.fromkeys(ordinary(24000, rng), lists.BENIGN), "made": attacks.made(24000, rng),
+        "prose": prose,
+        "ordinary": dict.fromkeys(ordinary(30000, rng, terms), lists.BENIGN), "made": attacks.made(24000, rng),
     }  # fmt: skip
     for name, (pattern, fields) in _LOGS.items():
         sources[name] = _limited(lists.zeek_uris(data, pattern, *fields), 12000, rng)
@@ -173,7 +176,7 @@ def query_task(data: Path, seed: int, without: tuple[str, ...] = ()) -> Task:
         train=join(parts), validation=validation, tests=tests, augment=hide_characters, files=_file_rows(data),
         split="by source: attacks of fuzzdb and websec and a real access log validate; peers' suites and another "
         "server's access logs test; httpparams-lexical shares the training source's benign origin (CSIC)",
-        licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.003, epochs=8,
+        licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.003, epochs=7,
         notes=(
             "Judges one value without its application: SQL sent to a database console looks like an attack too, and "
             "whole SQL statements without a break-out (nobody agrees on their label) were in no training set.",

@@ -1,6 +1,6 @@
 """From a network's numbers to named fields: why a score is what it is, at the level an analyst reads.
 
-The numbers are integrated gradients of the log odds of risk (``network.attributions``), summed over all that was made
+The numbers are integrated gradients of the log odds of risk (``inference.attributions``), summed over all that was made
 of one field; a test removes fields and characters and checks that those with weight mattered.
 """
 

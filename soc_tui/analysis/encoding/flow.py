@@ -108,7 +108,7 @@ def _numbers(table: pa.Table, name: str) -> tuple[Doubles, Doubles]:
     column = pc.cast(table[name], pa.float64(), safe=False)
     values = pc.fill_null(column, float("nan")).to_numpy()
     missing = ~np.isfinite(values) | (values < 0)
-    return np.where(missing, 0.0, values), missing.astype(np.float64)
+    return np.where(missing, 0.0, np.minimum(values, 1e15)), missing.astype(np.float64)
 
 
 def _text(table: pa.Table, name: str) -> pa.Array:

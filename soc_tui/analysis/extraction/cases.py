@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -76,12 +77,12 @@ class Alert:
     event_ids: tuple[int, ...]
     incident_id: int | None
 
-    @property
+    @cached_property
     def order(self) -> tuple[datetime, int, int]:
         """Time, then tactic, then number; an alert without a time comes first."""
         return (self.time or datetime.min, tactic_rank(self.tactic), self.alert_id)
 
-    @property
+    @cached_property
     def technique(self) -> str:
         """The ATT&CK technique that says most about it; empty when none is known."""
         rule = ALL_DETECTORS.get(self.detector)
@@ -91,7 +92,7 @@ class Alert:
         known = [name for name in self.techniques if _tactic(name)]
         return (known or [*self.techniques, ""])[0]
 
-    @property
+    @cached_property
     def tactic(self) -> str:
         """The ATT&CK tactic of :attr:`technique`; empty when none is known."""
         return _tactic(self.technique) or ("command and control" if self.risk_type == "trojan" else "")
@@ -104,7 +105,7 @@ class Alert:
         """
         return self.dst_ip or ("" if self.detector == "port-scan" else self.host or "")
 
-    @property
+    @cached_property
     def phrase(self) -> str:
         """What happened in a few words, without the numbers and names that differ from alert to alert."""
         if self.detector in _PASSED_ON or self.detector not in ALL_DETECTORS:
@@ -137,9 +138,10 @@ class Support:
 def read_alerts(table: pa.Table) -> list[Alert]:
     """The rows of an Arrow table as alerts."""
     names = [name for name in Alert.__dataclass_fields__ if name not in {"severity", "techniques", "event_ids"}]
+    severities = {severity.word: severity for severity in Severity}
     return [
         Alert(
-            severity=Severity.parse(row["severity"]),
+            severity=severities[row["severity"]],
             techniques=tuple(row["techniques"] or ()),
             event_ids=tuple(row["event_ids"] or ()),
             **{name: row[name] for name in names},

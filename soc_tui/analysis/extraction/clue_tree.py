@@ -138,9 +138,8 @@ def _steps(alerts: Sequence[Alert]) -> list[_Step]:
         return [_Step((alert,)) for alert in alerts]
     days: dict[tuple[str, str, str], list[Alert]] = {}
     for alert in alerts:
-        days.setdefault((alert.detector, alert.tactic, f"{alert.time:%Y-%m-%d}" if alert.time else ""), []).append(
-            alert
-        )
+        day = str(alert.time.date()) if alert.time else ""
+        days.setdefault((alert.detector, alert.tactic, day), []).append(alert)
     if len(days) > MAX_STEPS:
         kinds: dict[tuple[str, str, str], list[Alert]] = {}
         for (detector, tactic, _), members in days.items():

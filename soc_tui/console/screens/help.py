@@ -29,7 +29,9 @@ def key_lines(screen: Screen[Any], app: App[Any]) -> list[Content]:
         title = getattr(active.node, "HELP_TITLE", None)
         if title is None or not active.binding.description:
             continue
-        keys, enabled = groups.setdefault(title, {}).setdefault(active.binding.description, ([], active.enabled))
+        keys, enabled = groups.setdefault(title, {}).setdefault(
+            active.tooltip or active.binding.description, ([], active.enabled)
+        )
         keys.append(app.get_key_display(active.binding))
     result: list[Content] = []
     for title, bindings in groups.items():

@@ -14,6 +14,7 @@ from soc_tui.console.widgets.columns import Column, fit
 from soc_tui.console.widgets.glyphs import ascii_only, glyphs
 from soc_tui.console.widgets.row_list import Part, RowList
 from soc_tui.console.widgets.text import count, cut, when
+from soc_tui.core.errors import SocTuiError
 from soc_tui.core.severity import Severity
 from soc_tui.core.text import safe
 
@@ -39,7 +40,7 @@ class EventTable(RowList):
     arrives above it. Pages scrolled away from are dropped and asked for again, so memory stays bounded.
     """
 
-    HELP_TITLE = "Events"
+    HELP_TITLE = "Event list"
     BINDINGS = [Binding("enter", "choose", "Details", show=False)]  # noqa: RUF012  (Textual's declaration)
     HEADER = 1
 
@@ -57,6 +58,7 @@ class EventTable(RowList):
         self._pages: dict[int, Rows] = {}
         self._sizes: dict[int, int] = {}
         self._complete = False
+        self._asked: set[int] = set()
 
     @property
     def count_line(self) -> str:
@@ -79,6 +81,7 @@ class EventTable(RowList):
     def restart(self) -> None:
         """Begin anew at the newest event."""
         self._starts, self._pages, self._sizes, self._complete, self.cursor = [None], {}, {}, False, 0
+        self._asked = {0}
         self.scroll_to(y=0, animate=False)
         self.rows_changed()
         self.post_message(self.PageNeeded(0, None))
@@ -88,6 +91,7 @@ class EventTable(RowList):
         if page >= len(self._starts) or self._starts[page] != before_id:
             return
         self.settle()
+        self._asked.discard(page)
         self._pages[page], self._sizes[page] = rows, len(rows)
         if page == len(self._starts) - 1:
             self._complete = len(rows) < PAGE
@@ -99,6 +103,11 @@ class EventTable(RowList):
         self.post_message(self.Moved(self))
         self.view_changed()
 
+    def fail(self, error: SocTuiError | None) -> None:
+        """Say what went wrong; what was asked may be asked again."""
+        self._asked.clear()
+        super().fail(error)
+
     def row_count(self) -> int:
         """Rows known so far."""
         return sum(self._sizes.values())
@@ -107,7 +116,8 @@ class EventTable(RowList):
         """Load the page on the screen, and the next one before its end is reached."""
         first, last = self.first_visible // PAGE, (self.first_visible + 2 * self.visible_rows) // PAGE
         for page in range(first, min(last, len(self._starts) - 1) + 1):
-            if page not in self._pages:
+            if page not in self._pages and page not in self._asked:
+                self._asked.add(page)
                 self.post_message(self.PageNeeded(page, self._starts[page]))
                 return
 

@@ -1,7 +1,9 @@
 -- Zeek's notices, passed on: one finding per event. Notices about the sensor itself (packet loss, filters) are no risk.
--- A "..._Victim" notice names the victim as its source; every other notice names who did it.
+-- A "..._Victim" notice names the victim as its source, and so does one about a file that a machine inside fetched from
+-- outside; every other notice names who did it.
 WITH notice AS (
-    SELECT *, regexp_matches(rule_id, '(?i)_victim$') AS about_victim,
+    SELECT *, regexp_matches(rule_id, '(?i)_victim$') OR coalesce(regexp_matches(rule_id, '(?i)hash_?registry|malwarehash')
+            AND regexp_matches(src_ip, $private) AND NOT regexp_matches(dst_ip, $private), false) AS about_victim,
         coalesce(time_bucket(INTERVAL 1 DAY, time)::DATE::VARCHAR, '') AS day
     FROM events
     WHERE event_id BETWEEN $first_event_id AND $last_event_id
@@ -12,7 +14,7 @@ WITH notice AS (
         CASE WHEN about_victim THEN dst_ip ELSE src_ip END AS attacker,
         CASE WHEN about_victim THEN src_ip ELSE dst_ip END AS victim,
         CASE
-            WHEN regexp_matches(rule_id, '(?i)injection|password_guessing|heartbleed_attack|hash_registry_match|exploit|malware|ransom|backdoor') THEN 'high'
+            WHEN regexp_matches(rule_id, '(?i)injection|password_guessing|heartbleed_attack|exploit|malware|ransom|backdoor') THEN 'high'
             WHEN regexp_matches(rule_id, '^(?:SSL|X509|Weird|Software|FTP|SMTP|Traceroute)::') THEN 'low'
             ELSE 'medium' END AS rating
     FROM notice
@@ -23,7 +25,7 @@ SELECT
     'zeek-notice' AS detector,
     CASE
         WHEN regexp_matches(rule_id, '(?i)sql_injection|xss') THEN 'web-attack'
-        WHEN regexp_matches(rule_id, '(?i)hash_registry_match|malware') THEN 'malicious-code'
+        WHEN regexp_matches(rule_id, '(?i)malware') THEN 'malicious-code'
         ELSE 'intrusion' END AS risk_type,
     'Zeek notice ' || rule_id AS title,
     rating AS severity,
@@ -36,7 +38,7 @@ SELECT
         WHEN regexp_matches(rule_id, '^Scan::') THEN ['T1046']
         WHEN regexp_matches(rule_id, '(?i)injection|exploit|heartbleed') THEN ['T1190']
         WHEN regexp_matches(rule_id, '(?i)interesting_hostname_login|watched_country_login') THEN ['T1078']
-        WHEN regexp_matches(rule_id, '(?i)hash_registry_match|malware') THEN ['T1204.002']
+        WHEN regexp_matches(rule_id, '(?i)malware') THEN ['T1204.002']
         ELSE []::VARCHAR[] END AS techniques,
     to_json([
         {field: 'note', value: rule_id, weight: 1.0},

@@ -1,0 +1,37 @@
+"""The explanation bars."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from soc_tui.console.widgets.detail import explanation_lines, fact_lines
+
+
+def test_bars_carry_sign_and_number_besides_colour() -> None:
+    weights = [{"field": "a", "value": "1", "weight": 0.5}, {"field": "b", "value": "2", "weight": -0.25}]
+    up, down = (line.plain for line in explanation_lines(json.dumps(weights), 60))
+    assert "█" * 10 in up
+    assert up.endswith("+0.50")
+    assert "░" * 5 in down
+    assert "█" not in down
+    assert down.endswith("−0.25")
+
+
+@pytest.mark.parametrize("width", [30, 44, 60, 120])
+def test_a_bar_line_fits_the_pane(width: int) -> None:
+    weights = [{"field": "f" * 50, "value": "v" * 300, "weight": 1.0}]
+    assert all(line.cell_length <= width for line in explanation_lines(json.dumps(weights), width))
+
+
+@pytest.mark.parametrize(
+    "damaged", [None, "", "{", "7", '"x"', "[1, null]", '[{"weight": "nan"}]', '[{"weight": NaN}]']
+)
+def test_a_damaged_explanation_is_no_crash(damaged: str | None) -> None:
+    assert explanation_lines(damaged, 60)
+
+
+def test_only_what_is_known_is_listed() -> None:
+    shown = [line.plain for line in fact_lines({"src_ip": "192.0.2.1", "score": 0.5, "detector": "d"})]
+    assert shown == ["from     192.0.2.1", "score    0.500 by d"]
