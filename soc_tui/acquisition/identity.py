@@ -123,7 +123,7 @@ def _same_content(log: LogFile, states: Sequence[SourceState]) -> SourceState | 
     """
     path = str(log.path)
     for state in sorted(states, key=lambda s: -s.source_id):
-        if state.fingerprint_length == 0 or state.path == path:
+        if state.fingerprint_length == 0 or state.path == path or not _head_matches(log, state):
             continue
         rotation = _family(path) == _family(state.path) and (_is_rotated(path) or _is_rotated(state.path))
         if (rotation or not _holds(Path(state.path), state)) and _content_matches(log, state):
@@ -141,8 +141,13 @@ def _holds(path: Path, state: SourceState) -> bool:
         return False
 
 
+def _head_matches(log: LogFile, state: SourceState) -> bool:
+    """The cheap half of :func:`_content_matches`, without opening another file: 1,000 archives are 500,000 pairs."""
+    return log.fingerprint(state.fingerprint_length) == (state.fingerprint, state.fingerprint_length)
+
+
 def _content_matches(log: LogFile, state: SourceState) -> bool:
-    if log.fingerprint(state.fingerprint_length) != (state.fingerprint, state.fingerprint_length):
+    if not _head_matches(log, state):
         return False
     if not log.compressed and log.info.st_size < state.offset:
         return False

@@ -156,7 +156,7 @@ def _balanced_loss(network: networks.RiskNetwork, sample: Sample) -> float:
 def fix_threshold(network: networks.RiskNetwork, validation: Sample, false_positives: float) -> float:
     """The threshold, from validation data alone.
 
-    It lets through at most ``false_positives`` of the benign examples, each source counting alike whatever its size.
+    It lets through at most ``false_positives`` of the benign examples, sources weighted as in :func:`balance`.
     Where the validation data leave room above that, it goes halfway (in log odds) to the score that would lose 1 % of
     the attacks, but not above ``HIGHEST_BY_ROOM``: other networks are never as easy as the one validated on, in either
     direction. Never below ``LOWEST_THRESHOLD``.
@@ -175,11 +175,8 @@ def _log_odds(p: float) -> float:
 
 
 def _quantile(score: NDArray[np.float64], sample: Sample, side: NDArray[np.bool_], share: float) -> float:
-    """The score below which ``share`` of one side lies, each source counting alike."""
-    weight = np.zeros(len(score))
-    for origin in np.unique(sample.origin[side]):
-        mine = side & (sample.origin == origin)
-        weight[mine] = 1 / mine.sum()
+    """The score below which ``share`` of one side lies, sources weighted as in :func:`balance`."""
+    weight = np.where(side, balance(sample), 0.0)
     order = np.argsort(score)
     below = np.cumsum(weight[order]) / weight.sum()
     return float(score[order[min(int(np.searchsorted(below, share)), len(order) - 1)]])
@@ -226,9 +223,9 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
     }  # fmt: skip
     card = Card(
         name=plan.name, classes=plan.classes, architecture=networks.architecture(network.config), threshold=threshold,
-        threshold_source=f"validation data: at most {plan.false_positives:.1%} of benign examples, each source alike; "
-        f"where there is room, halfway in log odds to losing 1 % of attacks, up to {HIGHEST_BY_ROOM}; "
-        f"at least {LOWEST_THRESHOLD}",
+        threshold_source=f"validation data: at most {plan.false_positives:.1%} of benign examples (a source counts by "
+        f"the root of its size); where there is room, halfway in log odds to losing 1 % of attacks, up to "
+        f"{HIGHEST_BY_ROOM}; at least {LOWEST_THRESHOLD}",
         data=files, split=plan.split, seed=seed, epochs=epochs, metrics=metrics, weights_sha256=sha256(weights),
         parameters=sum(p.numel() for p in network.parameters()), licence=plan.licence,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=__version__, notes=plan.notes,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @app.command()
 def watch(
     context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files and directories to follow.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(readable=False, help="Files and directories to follow.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Preview responses only.", hidden=True)] = False,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
@@ -87,7 +87,7 @@ def _await_parent(engine: Engine, stop: threading.Event) -> None:
 @app.command()
 def ingest(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Files and directories to read once.")],
+    paths: Annotated[list[Path], typer.Argument(readable=False, help="Files and directories to read once.")],
     as_format: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="Do not recognise, use this.")] = None,
 ) -> None:
     """Read logs once: store, detect, score, report with exact accounting, and leave."""

@@ -73,7 +73,8 @@ def match_subject(
 
 @group.command()
 def lint(
-    context: typer.Context, paths: Annotated[list[Path] | None, typer.Argument(help="YAML files or folders.")] = None
+    context: typer.Context,
+    paths: Annotated[list[Path] | None, typer.Argument(readable=False, help="YAML files or folders.")] = None,
 ) -> None:
     """Check entries against the schema; problems name file and line."""
     from soc_tui.knowledge.library import SHIPPED

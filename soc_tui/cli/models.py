@@ -37,7 +37,9 @@ def list_models(context: typer.Context) -> None:
 def evaluate(
     context: typer.Context,
     name: Model,
-    data: Annotated[Path, typer.Option(help="A labelled Zeek log, or Parquet, CSV or JSONL with value and label.")],
+    data: Annotated[
+        Path, typer.Option(readable=False, help="A labelled Zeek log, or Parquet, CSV or JSONL with value and label.")
+    ],
 ) -> None:
     """Figures of a network on a labelled file, at its fixed threshold."""
     from soc_tui.analysis.prediction import evaluate_file
@@ -50,7 +52,9 @@ def evaluate(
 def train(
     context: typer.Context,
     name: Model,
-    data: Annotated[Path, typer.Option(help="The folder of training data (see the model card for its files).")],
+    data: Annotated[
+        Path, typer.Option(readable=False, help="The folder of training data (see the model card for its files).")
+    ],
     out: Annotated[Path, typer.Option(help="Where NAME.safetensors and NAME.json are written.")] = Path("models"),
     seed: Annotated[int, typer.Option(help="Same seed and data, same network.")] = 7,
 ) -> None:

@@ -142,6 +142,7 @@ class Intake:
 
     def _read_on(self, state: SourceState, *, final: bool, tally: Tally | None) -> Iterator[int]:
         counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
+        counts.error, counts.pending_bytes = state.error, state.pending_bytes  # also when there is nothing new to read
         before = self._states.get(state.source_id)
         for read in read_chunks(state, self._settings, final=final, clock=self._clock):
             # The first commit numbers a new source; the reader itself does not know the number.

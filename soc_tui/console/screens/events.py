@@ -126,9 +126,9 @@ class EventsScreen(ConsoleScreen):
         self._waiting = False
         self.events.restart()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Open the filter bar."""
-        self.filter_bar.edit()
+        await self.filter_bar.edit()
 
     @on(FilterBar.Changed)
     def _filter_changed(self) -> None:

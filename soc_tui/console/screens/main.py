@@ -35,6 +35,7 @@ class MainScreen(ConsoleScreen):
     """
 
     HELP_TITLE = "Main screen"
+    AUTO_FOCUS = "#alerts"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012  (Textual's declaration)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "repair", "Repair", tooltip="Show the repair plan, and run a step of it"),
@@ -57,7 +58,7 @@ class MainScreen(ConsoleScreen):
     ]
 
     def __init__(self, title: str) -> None:
-        super().__init__(id="main")
+        super().__init__(id="main", classes="-front-detail")
         self.status_line = StatusLine(title)
         self.banner = Banner()
         self.filter_bar = FilterBar("alerts")
@@ -91,8 +92,7 @@ class MainScreen(ConsoleScreen):
             pane.border_title = content(title)
         self.alerts.say("Connecting to the engine", "The first start may take some seconds.")
         self._clear_panes()
-        self._turn_to("detail")
-        self.alerts.focus()
+        self.tabs.show("detail")
 
     # --- loading -------------------------------------------------------------------------------
     def reload(self) -> None:
@@ -221,10 +221,10 @@ class MainScreen(ConsoleScreen):
         self.action_pane("detail")
 
     # --- filter --------------------------------------------------------------------------------
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Open the filter bar."""
         self._last_focus = self.focused or self.alerts
-        self.filter_bar.edit()
+        await self.filter_bar.edit()
 
     @on(FilterBar.Changed)
     def _filter_changed(self) -> None:

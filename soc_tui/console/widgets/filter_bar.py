@@ -84,8 +84,7 @@ class FilterBar(Vertical):
         """The active filter."""
 
     def compose(self) -> ComposeResult:
-        """The edited line, its error, and the active filter when nothing is edited."""
-        yield self._input
+        """The error and the active filter; the edited line comes with its first use, for the first frame's sake."""
         yield self._error
         yield self._active
 
@@ -99,8 +98,10 @@ class FilterBar(Vertical):
         """The parse error that is shown, as text."""
         return str(self._error.content) if self._error.display else ""
 
-    def edit(self) -> None:
+    async def edit(self) -> None:
         """Open the line with the active filter in it."""
+        if not self._input.is_attached:
+            await self.mount(self._input, before=0)
         self.add_class("-editing")
         self._input.value = self.text
         self._input.cursor_position = len(self.text)

@@ -20,6 +20,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 
 from soc_tui.console.widgets.waiting import Waiting
 from soc_tui.core.text import safe
@@ -27,7 +28,23 @@ from soc_tui.core.text import safe
 Part = tuple[str, str]
 """Text that passed the text door, and its tone: one of :data:`TONES` or the empty string."""
 
-TONES = ("muted", "strong", "header", "info", "low", "medium", "high", "critical", "good", "bad", "accent")
+TONES = {
+    "muted": "$text-muted",
+    "strong": "$foreground",
+    "header": "$text-muted",
+    "info": "$text-muted",
+    "low": "$text-accent",
+    "medium": "$text-warning",
+    "high": "$text-error",
+    "critical": "bold reverse $text-error",
+    "good": "$text-success",
+    "bad": "$text-error",
+    "accent": "$text-primary",
+    "cursor": "bold $foreground on $primary-muted",
+    "cursor-blurred": "$foreground on $surface",
+}
+"""The styles of parts and rows, in theme variables. (Component classes would do the same, but Textual restyles each
+of them for every widget: 26 of the 50 things styled before the first frame.)"""
 
 
 class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
@@ -46,7 +63,6 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
         Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
         Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"row--cursor", "row--cursor-blurred", *(f"row--{tone}" for tone in TONES)}
     HEADER = 0
     """Lines of the fixed header."""
 
@@ -193,7 +209,7 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
         """Draw one line of the screen."""
         width = self.size.width
         if self.HEADER and y == 0:
-            return self._strip(self.header(width), self._tone("header"), width)
+            return self._strip(self.header(width), self.rich_style + self._tone("header"), width)
         row = y - self.HEADER + self.first_visible
         if row >= self.row_count():
             return self._notice_line(row, width)
@@ -224,14 +240,11 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
     def _tone(self, name: str) -> Style:
         style = self._tones.get(name)
         if style is None:
-            partial = not name.startswith(("cursor", "header"))
-            style = self.get_component_rich_style(f"row--{name}", partial=partial)
-            muted = self.get_component_styles(f"row--{name}").color
-            if partial and (
-                muted.auto or muted.a < 1
-            ):  # a tone that is a share of the background needs one to mix with
-                background = self.background_colors[1]
-                style += Style.from_color((background + muted).rich_color)
+            own = VisualStyle.parse(TONES[name], self.app.theme_variables)
+            behind = VisualStyle(background=self.background_colors[1])  # what a translucent colour is mixed with
+            style = (behind + own).rich_style
+            if own.background is None:  # the row's background stays, which the cursor sets
+                style = Style(color=style.color, bold=style.bold, reverse=style.reverse)
             self._tones[name] = style
         return style
 
