@@ -96,6 +96,7 @@ class Desk:
         return {**rows[0], "subject_id": f"{'I' if incident else 'A'}{found[2]}"}
 
     def _matches(self, row: Mapping[str, Any]) -> list[Match]:
+        self._engine.health.touch("knowledge")
         return self._engine.library.match(row)
 
     def _plan(self, row: dict[str, Any], action: str) -> RepairPlan:
@@ -333,6 +334,7 @@ class Desk:
                 "INSERT INTO audit VALUES ($seq, $time, $actor, $verb, $subject, $detail, $prev_hash, $hash)",
                 made.as_dict(),
             )
+        self._engine.health.touch("protection")
         # After the commit: a crash in between leaves a head that is one record old, which still is in the chain.
         self._head_file.write_text(made.hash, encoding="ascii")
 

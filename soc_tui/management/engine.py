@@ -88,6 +88,7 @@ class Engine:
     def _look_after(self) -> float:
         """Housekeeping: actions whose time is over, or that an earlier engine left half done."""
         self.desk.settle()
+        self.health.touch("management")
         return _HOUSEKEEPING_SECONDS
 
     def in_use(self) -> bool:

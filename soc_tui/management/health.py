@@ -69,6 +69,11 @@ class Health:
             module.lag = module.lag if lag is None else lag
             module.detail = module.detail if detail is None else detail
 
+    def touch(self, name: str) -> None:
+        """Note that a module has just done something that takes no time worth showing."""
+        with self._lock:
+            self.modules[name].last_activity = self.clock.now()
+
     @contextmanager
     def activity(self, name: str) -> Iterator[None]:
         """Mark a module as running inside the block and keep the error that leaves it."""
