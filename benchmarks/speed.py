@@ -65,23 +65,41 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def read_csv_and_insert(log: Path, folder: Path) -> float:
-    """The limit: DuckDB's own reader, explicit columns, no sniffing, into a table of the same columns on disk."""
+EVENT_SELECT = """
+    row_number() OVER () AS event_id, make_timestamp((ts * 1000000)::BIGINT) AS time, 4001 AS class_uid,
+    'traffic' AS activity, 'zeek' AS product, 'conn' AS log_name, 1 AS source_id, 0 AS source_offset, 0 AS source_length,
+    orig_h AS src_ip, orig_p AS src_port, resp_h AS dst_ip, resp_p AS dst_port, proto AS protocol, service,
+    CASE WHEN conn_state = 'SF' THEN 'success' ELSE 'failure' END AS status, 'info' AS severity, uid AS session_uid,
+    duration, orig_bytes AS bytes_out, resp_bytes AS bytes_in, orig_pkts AS packets_out, resp_pkts AS packets_in, conn_state,
+    json_object('local_orig', local_orig, 'local_resp', local_resp, 'missed_bytes', missed_bytes, 'history', history,
+        'orig_ip_bytes', orig_ip_bytes, 'resp_ip_bytes', resp_ip_bytes, 'tunnel_parents', tunnel_parents)::VARCHAR AS extra
+"""
+
+
+def read_csv_and_insert(log: Path, folder: Path, *, raw: bool) -> float:
+    """The limit: DuckDB's own reader, explicit columns, no sniffing, into a table on disk.
+
+    ``raw``: into a table of the file's own 21 columns as they are; otherwise into the very columns of ``events`` that a
+    conn record fills (without finding out where in the file each record is, which DuckDB's reader cannot tell).
+    """
     import duckdb
+
+    from soc_tui.store.database import load_sql, migrations
 
     path = folder / f"limit{time.monotonic_ns()}.duckdb"
     connection = duckdb.connect(str(path), config={"threads": 2, "memory_limit": "512MB"})
-    connection.execute(f"CREATE TABLE t ({', '.join(f'{n} {t}' for n, t in ZEEK_COLUMNS.items())})")
+    if raw:
+        connection.execute(f"CREATE TABLE t ({', '.join(f'{n} {t}' for n, t in ZEEK_COLUMNS.items())})")
+    else:
+        for file in migrations().values():
+            connection.execute(load_sql(file))
     columns = ", ".join(f"'{n}': '{t}'" for n, t in ZEEK_COLUMNS.items())
-    seconds = timed(
-        lambda: (
-            connection.execute(
-                f"INSERT INTO t SELECT * FROM read_csv('{log}', delim='\t', header=false, comment='#', nullstr='-', "
-                f"quote='', escape='', auto_detect=false, columns={{{columns}}})"
-            ),
-            connection.close(),
-        )
+    target = "INSERT INTO t SELECT *" if raw else f"INSERT INTO events BY NAME SELECT {EVENT_SELECT}"
+    statement = (
+        f"{target} FROM read_csv('{log}', delim='\t', header=false, comment='#', nullstr='-', quote='', escape='', "
+        f"auto_detect=false, columns={{{columns}}})"
     )
+    seconds = timed(lambda: (connection.execute(statement), connection.close()))
     path.unlink()
     return seconds
 
@@ -148,12 +166,14 @@ def medians() -> dict[str, float]:
         write_conn_log(log)
         for run in range(RUNS):
             print(f"run {run + 1} of {RUNS}", file=sys.stderr)
-            limit = read_csv_and_insert(log, folder)
+            limit, raw = read_csv_and_insert(log, folder, raw=False), read_csv_and_insert(log, folder, raw=True)
             read, _ = ingest(log, folder, scoring=False)
             _, everything = ingest(log, folder, scoring=True)
             note("limit_seconds", limit)
             note("read_seconds", read)
             note("read_ratio", read / limit)
+            note("raw_seconds", raw)
+            note("raw_ratio", read / raw)
             note("scored_events_per_second", LINES / everything)
             bare, ours = process(BARE_TYPER), process(OURS_HELP)
             note("help_ratio", ours / bare)
@@ -168,9 +188,12 @@ def main() -> None:
     """Measure and write docs/performance.md."""
     found = medians()
     rows = [
-        ("1M-line Zeek conn.log stored, without scoring, against DuckDB's read_csv + insert of the same columns",
+        ("1M-line Zeek conn.log stored, without scoring, against DuckDB's read_csv + insert into the same columns of events",
          f"{found['read_ratio']:.2f}x ({found['read_seconds']:.1f} s against {found['limit_seconds']:.1f} s)", "at most 2x",
          found["read_ratio"] <= 2),
+        ("the same against read_csv + insert of the 21 columns as they stand in the file, nothing converted",
+         f"{found['raw_ratio']:.2f}x ({found['read_seconds']:.1f} s against {found['raw_seconds']:.1f} s)", "(for comparison)",
+         None),
         ("the same with detection and flow scoring, whole command",
          f"{found['scored_events_per_second']:,.0f} events/s", "at least 20,000 events/s",
          found["scored_events_per_second"] >= 20_000),
@@ -185,7 +208,7 @@ def main() -> None:
         f"Medians of {RUNS} runs of `make bench` on {os.cpu_count()} cores ({platform.machine()}, Python "
         f"{platform.python_version()}); limit and product alternate in one run. Ratios travel better than seconds.", "",
         "| what | measured | goal | met |", "|---|---|---|---|",
-        *(f"| {what} | {value} | {goal} | {'yes' if met else 'no'} |" for what, value, goal, met in rows), "",
+        *(f"| {what} | {value} | {goal} | {'' if met is None else 'yes' if met else 'no'} |" for what, value, goal, met in rows), "",
     ]  # fmt: skip
     target = ROOT / "docs" / "performance.md"
     kept = target.read_text(encoding="utf-8").partition("\n## ") if target.exists() else ("", "", "")

@@ -1,7 +1,7 @@
-"""Write the screenshots of the documents: ``python docs/make_screenshots.py [--engine WORKSPACE]``.
+"""Write the screenshots of the documents: ``python docs/make_screenshots.py [--workspace DIR]``.
 
-Without an engine the pictures show the same realistic rows that the console's own tests use; with one they show what
-it has found. SVG, so that they stay sharp and small and differ only when the console differs.
+Without a workspace the pictures show the same realistic rows that the console's own tests use; with one they show what
+its engine has found. SVG, so that they stay sharp and small and differ only when the console differs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from soc_tui.management.launch import Connection
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "console")]
@@ -47,21 +51,27 @@ async def shoot(connect: Callable[[], Link], name: str, size: tuple[int, int], k
 def main() -> None:
     """Write every picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--engine", type=Path, help="the workspace of a running engine")
-    workspace = parser.parse_args().engine
+    parser.add_argument("--workspace", type=Path, help="a workspace with something in it")
+    workspace: Path | None = parser.parse_args().workspace
+    held: list[Connection] = []
 
     def connect() -> Link:
         if workspace is None:
             from console_wire import Wire
 
             return Wire(alerts=60)
-        from soc_tui.management.client import Client
+        from soc_tui.management.launch import connect as connect_engine
 
-        return Client(workspace)
+        held.append(connect_engine(workspace))
+        return held[-1].client
 
-    for name, size, keys in SHOTS:
-        asyncio.run(shoot(connect, name, size, keys))
-        print(f"docs/screenshots/{name}.svg")
+    try:
+        for name, size, keys in SHOTS:
+            asyncio.run(shoot(connect, name, size, keys))
+            print(f"docs/screenshots/{name}.svg")
+    finally:
+        for connection in held:
+            connection.close()
 
 
 if __name__ == "__main__":

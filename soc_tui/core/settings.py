@@ -45,7 +45,7 @@ class StoreSettings:
 class AcquisitionSettings:
     """Reading of logs."""
 
-    chunk_bytes: int = 16 * 1024 * 1024
+    chunk_bytes: int = 48 * 1024 * 1024
     """Bytes turned into events per transaction when there is a backlog."""
     flush_seconds: float = 0.4
     """How often a growing file is read on."""

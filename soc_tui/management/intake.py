@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ class Intake:
         counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
         counts.error, counts.pending_bytes = state.error, state.pending_bytes  # also when there is nothing new to read
         before = self._states.get(state.source_id)
-        for read in read_chunks(state, self._settings, final=final, clock=self._clock):
+        for read in _ahead(read_chunks(state, self._settings, final=final, clock=self._clock)):
             # The first commit numbers a new source; the reader itself does not know the number.
             chunk = replace(read, state=replace(read.state, source_id=state.source_id))
             counts.add(state, chunk.state, chunk.bytes_read)
@@ -247,3 +248,12 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same chunks, each made while the one before it is committed: reading and storing each keep a core busy."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="soc-tui-read") as reader:
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk

@@ -25,7 +25,13 @@ class Dialog(ModalScreen[None], ConsoleScreen):
 
     HELP_TITLE = "Dialogs"
     CSS_PATH = "modal.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back", key_display="esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "Back", key_display="esc"),
+        Binding("j,down", "roll(1)", "Down", show=False),
+        Binding("k,up", "roll(-1)", "Up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
+    ]
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -51,6 +57,23 @@ class Dialog(ModalScreen[None], ConsoleScreen):
         """The text scrolls at once where there is no button to choose."""
         if not self.query(Button):
             self.pane.focus()
+
+    def on_resize(self) -> None:
+        """The text takes what the buttons leave, so that they are on the screen however long it is."""
+        buttons = 4 if self.query(Button) else 0
+        self.pane.styles.max_height = max(3, self.size.height - 6 - buttons)
+
+    def say_keys(self, text: str) -> None:
+        """The keys that matter now, in the frame, where no text scrolls them away."""
+        self.query_one("#dialog").border_subtitle = content(text)
+
+    def action_roll(self, by: int) -> None:
+        """Scroll the text while a button has the focus."""
+        self.pane.action_roll(by)
+
+    def action_page(self, by: int) -> None:
+        """Scroll the text by screens."""
+        self.pane.action_page(by)
 
     def action_leave(self) -> None:
         """Back to the screen below."""

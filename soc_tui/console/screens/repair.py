@@ -17,15 +17,21 @@ from soc_tui.console.loading import Reply
 from soc_tui.console.screens.modal import Dialog
 from soc_tui.console.widgets.detail import heading
 from soc_tui.console.widgets.glyphs import glyphs
-from soc_tui.console.widgets.text import content, joined, lines, when
+from soc_tui.console.widgets.text import content, hanging, joined, lines, when
 from soc_tui.core.text import safe
 
 PASTE_SECONDS = 0.05
 """Keys that follow one another faster were pasted, not typed; a paste must never confirm a repair."""
 
 
-def plan_lines(plan: Mapping[str, Any], chosen: int | None) -> list[Content]:
-    """A plan with its previews: who does each step, the exact commands, and what speaks against them."""
+def plan_lines(plan: Mapping[str, Any], chosen: int | None, width: int = 100) -> list[Content]:
+    """A plan with its previews: who does each step, the exact commands, and what speaks against them.
+
+    Args:
+        plan: what the engine's ``plan`` command answered.
+        chosen: the step that ``y`` would run.
+        width: cells of a line; longer ones wrap under their beginning.
+    """
     marks = glyphs()
     previews = {p.get("step"): p for p in plan.get("previews") or []}
     result = [
@@ -36,31 +42,32 @@ def plan_lines(plan: Mapping[str, Any], chosen: int | None) -> list[Content]:
         here = f"{marks.cursor} " if number == chosen else "  "
         mode = str(step.get("mode"))
         style = {"automatic": "$text-accent", "one-key": "bold $text-primary"}.get(mode, "$text-muted")
-        result.append(
-            joined((here, "$text-primary"), (f"{number + 1}. ", "bold"), (mode.ljust(11), style), step.get("text"))
-        )
+        head = joined((here, "$text-primary"), (f"{number + 1}. ", "bold"), (mode.ljust(11), style))
+        result.append(hanging(head, content(step.get("text")), width))
         preview = previews.get(number)
         if preview is not None:
-            result += [joined("     ", line) for line in preview_lines(preview)]
+            result += [hanging(joined("     ", lead), rest, width) for lead, rest in preview_lines(preview)]
     if not plan.get("steps"):
         result.append(content("No repair is known for this. The knowledge pane says how to verify.", "$text-muted"))
     return result
 
 
-def preview_lines(preview: Mapping[str, Any]) -> list[Content]:
-    """The preview of one step."""
+def preview_lines(preview: Mapping[str, Any]) -> list[tuple[Content, Content]]:
+    """The preview of one step: a lead and its text for each line."""
     marks = glyphs()
-    result = [joined((preview.get("action"), "bold"), " ", (preview.get("target"), "bold $text-warning"))]
+    action = joined((preview.get("action"), "bold"), " ", (preview.get("target"), "bold $text-warning"))
+    result = [(content(""), action)]
     for command in _texts(preview.get("commands")):
-        result += [joined(("$ ", "$text-muted"), (line, "$text-accent")) for line in command.split("\n")]
-    result += [joined(("affects  ", "$text-muted"), line) for line in _texts(preview.get("affected"))]
-    for label, key in (("undo     ", "undo"), ("expires  ", "expires")):
-        if preview.get(key):
-            result.append(joined((label, "$text-muted"), when(preview[key]) if key == "expires" else preview[key]))
+        result += [(content("$ ", "$text-muted"), content(line, "$text-accent")) for line in command.split("\n")]
+    result += [(content("affects  ", "$text-muted"), content(line)) for line in _texts(preview.get("affected"))]
+    if preview.get("undo"):
+        result.append((content("undo     ", "$text-muted"), content(preview["undo"])))
+    if preview.get("expires"):
+        result.append((content("expires  ", "$text-muted"), content(when(preview["expires"]))))
     for refusal in _texts(preview.get("refusals")):
-        result.append(joined((f"{marks.refused} refused  ", "bold $text-error"), refusal))
+        result.append((content(f"{marks.refused} refused  ", "bold $text-error"), content(refusal)))
     if not preview.get("allowed") and not preview.get("refusals"):
-        result.append(content(f"{marks.refused} not allowed here", "bold $text-error"))
+        result.append((content(""), content(f"{marks.refused} not allowed here", "bold $text-error")))
     return result
 
 
@@ -157,25 +164,34 @@ class RepairScreen(Dialog):
         ]
 
     def _draw(self) -> None:
-        text = plan_lines(self._plan, self._chosen)
+        text = plan_lines(self._plan, self._chosen, max(40, (self.pane.size.width or 101) - 1))
+        keys = "j k scroll  esc back"
         if self._busy:
             text += [content(""), content("Running" + glyphs().more, "bold $text-accent")]
         elif self._result is not None:
             text += [content(""), heading("Result"), *result_lines(self._result)]
             if self._result.get("state") == "applied":
                 text.append(joined(("u", "bold $text-accent"), " takes it back"))
+                keys = f"u takes it back  {keys}"
         elif self._chosen is not None:
             text += [
                 content(""),
                 joined(("y", "bold $text-accent"), " ", f"runs step {self._chosen + 1}; esc leaves"),
             ]
+            keys = f"y runs step {self._chosen + 1}  {keys}"
         elif self._plan.get("previews"):
             text += [content(""), content("The guards allow no step; nothing can be run by one key.", "$text-warning")]
         self.pane.show(lines(text))
+        self.say_keys(keys)
         confirm = self.query_one("#confirm", Button)
         confirm.disabled = self._chosen is None or self._busy or self._result is not None
         if self._result is not None or self._busy:
             self.call_after_refresh(self.pane.action_roll, 1_000_000)
+
+    def on_resize(self) -> None:
+        """Lines wrap to the width there is."""
+        if self._plan:
+            self.call_after_refresh(self._draw)
 
     def on_key(self, _event: events.Key) -> None:
         """Measure how fast keys follow one another, to know a paste."""

@@ -17,7 +17,13 @@ from soc_tui.console.widgets.glyphs import glyphs
 from soc_tui.console.widgets.text import content, count, cut, joined, lines, size, when
 
 MAX_SOURCES = 200
-STATE_STYLES = {"running": "$text-success", "ok": "$text-success", "idle": "$text-success", "failed": "$text-error"}
+STATE_STYLES = {
+    "running": "$text-success",
+    "ok": "$text-success",
+    "idle": "$text-success",
+    "failed": "$text-error",
+    "off": "$text-muted",
+}
 Answer = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from soc_tui.console.widgets.alert_table import severity_of
 from soc_tui.console.widgets.glyphs import ascii_only, glyphs
-from soc_tui.console.widgets.text import content, count, cut, joined, lines, when
+from soc_tui.console.widgets.text import content, count, cut, hanging, joined, lines, when
 from soc_tui.console.widgets.text_pane import TextPane
 from soc_tui.core.errors import SocTuiError
 from soc_tui.core.severity import Severity
@@ -26,6 +26,8 @@ SEVERITY_STYLES = {
 }
 BAR = 12
 """Cells of the longest explanation bar."""
+NARROW = 60
+"""Cells below which an explanation is not set in columns."""
 EVIDENCE = 20
 """Evidence lines that are asked for."""
 MAX_FIELDS = 12
@@ -46,6 +48,8 @@ def heading(text: str, extra: str = "") -> Content:
 def explanation_lines(explanation: object, width: int) -> list[Content]:
     """Signed field weights as bars: glyph, sign and number say what the colour says.
 
+    A wide pane gets columns; in a narrow one the bar comes first and field and value wrap beside it, uncut.
+
     Args:
         explanation: a JSON list of ``{field, value, weight}`` as the engine keeps it.
         width: cells of a line.
@@ -56,9 +60,8 @@ def explanation_lines(explanation: object, width: int) -> list[Content]:
     marks = glyphs()
     top = max(abs(weight) for _, _, weight in fields) or 1.0
     bar_cells = max(4, min(BAR, width // 6))
-    name_cells = min(22, width // 3, max(cell_len(name) for name, _, _ in fields))
-    value_cells = max(4, width - name_cells - bar_cells - 11)
-    value_cells = min(value_cells, max(6, *(cell_len(value) for _, value, _ in fields)))
+    name_cells = min(22, max(cell_len(name) for name, _, _ in fields))
+    value_cells = max(4, min(max(cell_len(value) for _, value, _ in fields), width - name_cells - bar_cells - 11))
     result = []
     for name, value, weight in fields:
         up = weight >= 0
@@ -66,6 +69,10 @@ def explanation_lines(explanation: object, width: int) -> list[Content]:
         bar = ((marks.bar_up if up else marks.bar_down) * length).ljust(bar_cells)
         style = "$text-error" if up else "$text-success"
         number = f"{'+' if up else marks.minus}{abs(weight):.2f}"
+        if width < NARROW:
+            lead = joined((number, style), " ", (bar, style), " ")
+            result.append(hanging(lead, joined((name, "$text-muted"), "  ", (value, "bold")), width))
+            continue
         result.append(
             joined(cut(name, name_cells), "  ", (cut(value, value_cells), "bold"), "  ", (bar, style), " ", number)
         )
@@ -120,12 +127,16 @@ def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
         ("from", arrow.join(part for part in (safe(alert.get("src_ip")), goal) if part)),
         ("user", f"{user} on {target}" if user and target else user or target),
         ("when", first if first == last or not last else f"{first}{arrow}{last[11:] if same_day else last}"),
-        ("events", f"{count(alert.get('event_count'))} in {count(findings)} findings" if findings else ""),
+        ("events", f"{count(alert.get('event_count'))} in {_several(findings, 'finding')}" if findings else ""),
         ("score", f"{float(alert.get('score') or 0):.3f} by {safe(alert.get('detector'))}"),
         ("part of", f"incident I{incident}" if incident is not None else ""),
         ("attack", ", ".join(safe(technique) for technique in alert.get("techniques") or [])),
     )
     return [joined((name.ljust(9), "$text-muted"), value) for name, value in facts if value]
+
+
+def _several(number: object, word: str) -> str:
+    return f"{count(number)} {word}{'' if number == 1 else 's'}"
 
 
 class DetailPane(TextPane):
@@ -183,7 +194,7 @@ class DetailPane(TextPane):
         state = alert.get("state") or "open"
         number = f"A{alert.get('alert_id')}"
         found = len(self._evidence) if self._evidence is not None else 0
-        shown = f"{count(found)} of {count(alert.get('event_count'))} events" if found else ""
+        shown = f"{count(found)} of {_several(alert.get('event_count'), 'event')}" if found else ""
         return [
             joined(badge(alert.get("severity")), "  ", (number, "bold"), "  ", (alert.get("risk_type"), ""), "  ",
                    (state, "$text-muted")),

@@ -126,6 +126,11 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     @property
+    def line_width(self) -> int:
+        """Cells of a line, without the scroll bar."""
+        return self.scrollable_content_region.width
+
+    @property
     def visible_rows(self) -> int:
         """Rows that fit on the screen."""
         return max(1, self.size.height - self.HEADER)
@@ -141,7 +146,7 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
         if row != self.cursor:
             old, self.cursor = self.cursor, row
             for changed in (old, row):
-                self._lines.discard((changed, self.size.width))
+                self._lines.discard((changed, self.line_width))
                 self.refresh_line(changed + self.HEADER)
             if announce:
                 self.post_message(self.Moved(self))
@@ -207,7 +212,7 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.size.width
+        width = self.line_width
         if self.HEADER and y == 0:
             return self._strip(self.header(width), self.rich_style + self._tone("header"), width)
         row = y - self.HEADER + self.first_visible
@@ -254,8 +259,8 @@ class RowList(ScrollView, Waiting, can_focus=True, inherit_bindings=False):
 
     def on_focus(self) -> None:
         """The cursor shows stronger with the focus."""
-        self._lines.discard((self.cursor, self.size.width))
+        self._lines.discard((self.cursor, self.line_width))
 
     def on_blur(self) -> None:
         """The cursor shows weaker without the focus."""
-        self._lines.discard((self.cursor, self.size.width))
+        self._lines.discard((self.cursor, self.line_width))

@@ -59,7 +59,9 @@ class StatusLine(Static):
         return joined(line.truncate(max(0, room - 1)), " " * max(1, room - line.cell_length), tail)
 
     def _counts(self, pulse: Pulse, wording: int, paused: bool, missed: int) -> Content:
-        parts: list[object] = [" ", ("soc-tui", "bold $text-primary"), " ", (self._title, "bold")]
+        parts: list[object] = [" ", ("soc-tui", "bold $text-primary")]
+        if self._title != "soc-tui":
+            parts += [" ", (self._title, "bold")]
         if pulse.demo:
             parts += ["  ", (" DEMO ", "bold reverse $text-warning")]
         if paused:

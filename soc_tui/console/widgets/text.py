@@ -8,6 +8,7 @@ the source of this room and fails on a call that could.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from rich.cells import cell_len, set_cell_size
@@ -18,6 +19,9 @@ from soc_tui.core.text import safe
 
 MAX_VALUE = 4_000
 """Characters of one value that a pane shows; a 10 MB log line must not cost a second of wrapping."""
+
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
 
 
 def content(value: object, style: str = "", *, multiline: bool = False, limit: int = MAX_VALUE) -> Content:
@@ -42,6 +46,14 @@ def lines(parts: list[Content]) -> Content:
     return Content("\n").join(parts)
 
 
+def hanging(first: Content, rest: Content, width: int) -> Content:
+    """``rest`` after ``first``, wrapped to ``width`` cells with its further lines under its beginning."""
+    indent = first.cell_length
+    wrapped = rest.wrap(max(8, width - indent)) or [content("")]
+    margin = content("\n" + " " * indent, multiline=True)
+    return joined(first, margin.join(wrapped))
+
+
 def cut(value: object, width: int) -> str:
     """A value as exactly ``width`` cells of one line, padded or cut with a mark (for line-API widgets)."""
     text = safe(value, limit=max(width, 1) * 2)
@@ -53,9 +65,11 @@ def cut(value: object, width: int) -> str:
 
 def when(value: object, *, seconds: bool = True) -> str:
     """A time as ISO 8601 without the T, UTC; the empty string for none."""
+    cells = 19 if seconds else 16
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds" if seconds else "minutes")[: 19 if seconds else 16]
-    return safe(value, limit=19)
+        return value.isoformat(sep=" ")[:cells]
+    text = safe(value, limit=40)
+    return text[:cells].replace("T", " ") if _ISO.match(text) else text
 
 
 def count(number: object) -> str:

@@ -51,6 +51,27 @@ async def test_y_runs_the_step_once_and_shows_the_verified_result(wire: Wire, ru
         assert wire.named("undo") == [{"action_id": 7}]
 
 
+async def test_buttons_and_keys_show_however_long_the_plan_and_however_small_the_screen(
+    wire, run, until, monkeypatch
+) -> None:
+    plan = wire._command_plan
+    long = [f"add rule number {i}" for i in range(60)]
+    monkeypatch.setattr(
+        wire, "_command_plan", lambda **k: {**plan(**k), "previews": [{**plan(**k)["previews"][0], "commands": long}]}
+    )
+    async with run(wire, size=(80, 24)) as (app, pilot):
+        screen = await opened(app, pilot, until)
+        await pilot.pause()
+        for button in screen.query(Button):
+            assert button.region.height == 1
+            assert app.screen.region.contains_region(button.region)
+            assert screen.query_one("#dialog").content_region.contains_region(button.region)
+        assert "y runs step 1" in screen.query_one("#dialog").border_subtitle
+        await pilot.press("pagedown", "j")
+        assert screen.pane.scroll_y > 5
+        assert app.focused is screen.query_one("#cancel")
+
+
 async def test_a_paste_confirms_nothing(wire: Wire, run, until) -> None:
     async with run(wire) as (app, pilot):
         screen = await opened(app, pilot, until)

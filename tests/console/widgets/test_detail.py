@@ -22,7 +22,15 @@ def test_bars_carry_sign_and_number_besides_colour() -> None:
 @pytest.mark.parametrize("width", [30, 44, 60, 120])
 def test_a_bar_line_fits_the_pane(width: int) -> None:
     weights = [{"field": "f" * 50, "value": "v" * 300, "weight": 1.0}]
-    assert all(line.cell_length <= width for line in explanation_lines(json.dumps(weights), width))
+    for text in explanation_lines(json.dumps(weights), width):
+        assert all(line.cell_length <= width for line in text.split("\n"))
+
+
+def test_a_narrow_pane_cuts_neither_field_nor_value() -> None:
+    weights = [{"field": "failures within window", "value": "147 in 10 min (threshold 10)", "weight": 0.94}]
+    (text,) = explanation_lines(json.dumps(weights), 42)
+    words = " ".join(text.plain.split())
+    assert words == "+0.94 ███████ failures within window 147 in 10 min (threshold 10)"
 
 
 @pytest.mark.parametrize(
