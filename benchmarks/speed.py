@@ -136,21 +136,18 @@ app(args=["--help"])
 """
 OURS_HELP = "import sys; sys.argv = ['soc-tui', '--help']; from soc_tui.cli.main import run; run()"
 FIRST_FRAME = """
-import sys, time
 from textual.app import App
 {make}
-class Probe({base}):
-    async def _on_idle_probe(self): ...
-    def on_mount(self):
-        self.call_after_refresh(self.exit)
-Probe({arguments}).run(headless=True, size=(120, 40))
+async def leave(pilot):
+    await pilot.pause()
+    pilot.app.exit()
+{app}.run(headless=True, size=(120, 40), auto_pilot=leave)
 """
-EMPTY_APP = FIRST_FRAME.format(make="", base="App", arguments="")
+EMPTY_APP = FIRST_FRAME.format(make="", app="App()")
 OUR_APP = FIRST_FRAME.format(
-    make="from soc_tui.console.app import ConsoleApp\nimport threading\nnever = threading.Event()\n"
-    "def connect():\n    never.wait(0.5)\n    raise OSError\n",
-    base="ConsoleApp", arguments="connect, title='probe'",
-)  # fmt: skip
+    make="from soc_tui.console.app import ConsoleApp\nimport threading\ndef connect():\n    threading.Event().wait(60)\n",
+    app="ConsoleApp(connect, title='probe')",
+)
 
 
 def medians() -> dict[str, float]:

@@ -12,6 +12,7 @@ from soc_tui.core.errors import UsageError
 
 if TYPE_CHECKING:
     from soc_tui.core.settings import Settings
+    from soc_tui.management.client import Client
 
 
 def open_console(options: Globals) -> None:
@@ -42,6 +43,7 @@ def demo(context: typer.Context) -> None:
 
 def _run(settings: Settings, *, title: str, demo: Path | None) -> None:
     import sys
+    import threading
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the console needs a terminal", remedy="use soc-tui ingest, alerts and show in scripts")
@@ -54,16 +56,26 @@ def _run(settings: Settings, *, title: str, demo: Path | None) -> None:
         from soc_tui.management.launch import connect as connect_engine
 
         connection = connect_engine(settings.workspace, options=["--demo"] if demo else [])
-        first = not held
+        if demo and not held:
+            threading.Thread(target=_read_samples, args=(connection.client, demo), daemon=True).start()
         held.append(connection)
-        if demo and first:
-            logs = [str(path) for path in sorted(demo.iterdir()) if path.is_dir()]
-            for _ in connection.client.stream("ingest", paths=logs):
-                pass
         return connection.client
 
+    look = settings.console
     try:
-        ConsoleApp(connect, title=title, refresh_seconds=settings.console.refresh_seconds).run()
+        ConsoleApp(connect, title=title, refresh_seconds=look.refresh_seconds, theme=look.theme).run()
     finally:
         for connection in held:
             connection.close()
+
+
+def _read_samples(client: Client, folder: Path) -> None:
+    """Feed the demo while the console is already up, so that alerts are seen arriving."""
+    import contextlib
+
+    from soc_tui.core.errors import SocTuiError
+
+    logs = [str(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    with contextlib.suppress(SocTuiError):  # the console was left early; its own banner tells of anything else
+        for _ in client.stream("ingest", paths=logs):
+            pass

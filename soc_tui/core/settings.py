@@ -109,8 +109,8 @@ class ResponseSettings:
 class ConsoleSettings:
     """The terminal console."""
 
-    theme: str = "textual-dark"
-    """A Textual theme; the palette (ctrl+p) tries them out."""
+    theme: str = "soc-dark"
+    """``soc-dark``, ``soc-light`` or any Textual theme; the palette (ctrl+p) tries them out."""
     refresh_seconds: float = 1.0
     """How often the console asks whether something changed."""
 

@@ -4,7 +4,33 @@ from pathlib import Path
 
 from soc_tui.core.schema import EVENT_COLUMNS, EVENTS, NORMALISED, schema_table
 
-CONTRACT = ["event_id", "time", "class_uid", "source_id", "source_offset", "source_length", "host", "user_name", "src_ip", "src_port", "dst_ip", "dst_port", "protocol", "status", "severity", "message", "http_method", "url_host", "url_path", "url_query", "http_status", "user_agent", "query_name", "file_path", "extra"]
+CONTRACT = [
+    "event_id",
+    "time",
+    "class_uid",
+    "source_id",
+    "source_offset",
+    "source_length",
+    "host",
+    "user_name",
+    "src_ip",
+    "src_port",
+    "dst_ip",
+    "dst_port",
+    "protocol",
+    "status",
+    "severity",
+    "message",
+    "http_method",
+    "url_host",
+    "url_path",
+    "url_query",
+    "http_status",
+    "user_agent",
+    "query_name",
+    "file_path",
+    "extra",
+]
 
 
 def test_the_contract_columns_are_there() -> None:

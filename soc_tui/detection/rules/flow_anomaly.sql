@@ -29,10 +29,13 @@ WITH scored AS (
 )
 SELECT
     md5(concat_ws('|', 'flow-anomaly', coalesce(src_ip, ''), coalesce(dst_ip, ''), coalesce(dst_port, 0), coalesce(protocol, ''), label, hour)) AS finding_id,
-    concat_ws('|', 'flow-anomaly', label, coalesce(src_ip, ''), coalesce(dst_ip, ''), coalesce(dst_port, 0), hour::DATE) AS alert_key,
+    -- a scan has no one target: its machines are findings of one alert per source and day
+    concat_ws('|', 'flow-anomaly', label, coalesce(src_ip, ''),
+        CASE WHEN label <> 'scan' THEN concat_ws('|', coalesce(dst_ip, ''), coalesce(dst_port, 0)) END, hour::DATE) AS alert_key,
     'flow-anomaly' AS detector, 'intrusion' AS risk_type,
-    'Anomalous flows (' || label || ')' || coalesce(' by ' || src_ip, '') || coalesce(' to ' || dst_ip, '')
-        || coalesce(' ' || protocol || '/' || dst_port, '') AS title,
+    'Anomalous flows (' || label || ')' || coalesce(' by ' || src_ip, '')
+        || CASE WHEN label <> 'scan' THEN coalesce(' to ' || dst_ip, '') || coalesce(' ' || protocol || '/' || dst_port, '')
+           ELSE '' END AS title,
     CASE WHEN margin >= 0.9 THEN 'high' WHEN margin >= 0.5 THEN 'medium' ELSE 'low' END AS severity,
     score, first_time AS time, last_time AS time_last, src_ip, dst_ip, dst_port, host, NULL::VARCHAR AS user_name,
     coalesce(dst_ip, '') || coalesce(' ' || protocol || '/' || dst_port, '') AS target, event_count,
