@@ -171,7 +171,7 @@ class DetailPane(TextPane):
 
     def show_place(self, section: str) -> None:
         """Scroll to a section's heading (``Why`` or ``Evidence``)."""
-        width = max(10, self._body.size.width)
+        width = max(10, self.scrollable_content_region.width)
         row = 0
         for text in self._sections():
             if text.plain.startswith(section):
@@ -190,7 +190,7 @@ class DetailPane(TextPane):
 
     def _sections(self) -> list[Content]:
         alert = self._alert or {}
-        width = max(30, self._body.size.width or self.size.width - 1)
+        width = max(30, self.scrollable_content_region.width)
         state = alert.get("state") or "open"
         number = f"A{alert.get('alert_id')}"
         found = len(self._evidence) if self._evidence is not None else 0
