@@ -1,0 +1,1 @@
+"""Risk analysis and processing (module 5 of the paper): risk networks, extraction, repair plans."""

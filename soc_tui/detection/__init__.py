@@ -1,0 +1,1 @@
+"""The risk detection tools (module 4 of the paper): set-based SQL that finds abnormal data."""

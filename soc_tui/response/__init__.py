@@ -1,0 +1,1 @@
+"""The hands of risk processing: actions with preview, guards, proof and undo."""
