@@ -29,7 +29,8 @@ class Product:
     @property
     def env(self) -> dict[str, str]:
         """The environment of a call."""
-        return {**os.environ, "PYTHONPATH": str(ROOT)}
+        mine = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}  # a terminal knows its own size
+        return {**mine, "PYTHONPATH": str(ROOT)}
 
     def run(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         """Run to the end and check the exit code."""

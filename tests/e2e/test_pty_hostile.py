@@ -31,7 +31,9 @@ class Terminal:
     def __init__(self, *arguments: str, rows: int = 45, columns: int = 160) -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "SSH_CONNECTION"}}
+        environment = {
+            k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "SSH_CONNECTION", "COLUMNS", "LINES"}
+        }
         environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             [sys.executable, str(APP), *arguments],
