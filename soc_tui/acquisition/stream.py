@@ -7,6 +7,7 @@ import io
 import os
 import stat
 import zlib
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol
@@ -171,7 +172,7 @@ class _Plain:
         return offset <= self._size
 
 
-class _Decompressed:
+class _Decompressed(ABC):
     """Common to both: a buffer, and skipping by reading."""
 
     def __init__(self, raw: io.BufferedReader) -> None:
@@ -179,8 +180,9 @@ class _Decompressed:
         self._buffer = bytearray()
         self.damage = ""
 
+    @abstractmethod
     def _more(self, wanted: int) -> bytes:
-        raise NotImplementedError
+        """At least one more decompressed byte, empty at the end or at damage."""
 
     def read(self, size: int) -> bytes:
         while len(self._buffer) < size:

@@ -101,7 +101,7 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
                 torch.from_numpy(weights[places]),
             )  # fmt: skip
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             schedule.step()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -66,6 +66,24 @@ class Dialog(ModalScreen[None], ConsoleScreen):
     def say_keys(self, text: str) -> None:
         """The keys that matter now, in the frame, where no text scrolls them away."""
         self.query_one("#dialog").border_subtitle = content(text)
+
+    def conclude(self, result: Mapping[str, Any], good: str) -> bool:
+        """Leave the result of a command where the analyst is: here (True), or as a toast when this was left meanwhile.
+
+        Args:
+            result: ``state`` and ``message`` of the reply.
+            good: the state that means success.
+        """
+        here = self.is_attached and self.is_running
+        if here:
+            cancel = self.query_one("#cancel", Button)
+            cancel.label = content("Close")
+            cancel.focus()
+        else:
+            said = f"{result.get('state')}: {result.get('message')}"
+            self.soc.toast(said, "information" if result.get("state") == good else "error")
+        self.soc.main.reload()
+        return here
 
     def action_roll(self, by: int) -> None:
         """Scroll the text while a button has the focus."""

@@ -234,15 +234,8 @@ class RepairScreen(Dialog):
         error = reply.error
         result = reply.value or {"state": "failed", "message": f"{error.message} {error.remedy}" if error else ""}
         self._busy, self._result = False, result
-        if self.is_attached and self.is_running:
+        if self.conclude(result, "applied"):
             self._draw()
-            cancel = self.query_one("#cancel", Button)
-            cancel.label = content("Close")
-            cancel.focus()
-        else:
-            good = result.get("state") == "applied"
-            self.soc.toast(f"{result.get('state')}: {result.get('message')}", "information" if good else "error")
-        self.soc.main.reload()
 
     def action_undo(self) -> None:
         """Take back what was just done."""

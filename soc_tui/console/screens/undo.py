@@ -74,12 +74,5 @@ class UndoScreen(Dialog):
     def _done(self, reply: Reply[dict[str, Any]]) -> None:
         error = reply.error
         result = reply.value or {"state": "failed", "message": f"{error.message} {error.remedy}" if error else ""}
-        if self.is_attached and self.is_running:
+        if self.conclude(result, "undone"):
             self.pane.show(lines(result_lines(result)))
-            cancel = self.query_one("#cancel", Button)
-            cancel.label = content("Close")
-            cancel.focus()
-        else:
-            good = result.get("state") == "undone"
-            self.soc.toast(f"{result.get('state')}: {result.get('message')}", "information" if good else "error")
-        self.soc.main.reload()
