@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from soc_tui.acquisition.formats import HEAD_BYTES, format_named, recognise
+from soc_tui.acquisition.formats import HEAD_BYTES, format_named, formats_for, recognise
 from soc_tui.acquisition.stream import LogFile, absolute
 from soc_tui.core.errors import SourceError
 from soc_tui.core.settings import AcquisitionSettings
@@ -28,7 +28,7 @@ _COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
 def open_source(
     path: Path,
     states: Sequence[SourceState],
-    settings: AcquisitionSettings,  # noqa: ARG001 - part of the contract
+    settings: AcquisitionSettings,
     *,
     as_format: str | None = None,
 ) -> SourceState:
@@ -37,7 +37,7 @@ def open_source(
     Args:
         path: the log file; a symbolic link is followed.
         states: every known source.
-        settings: nothing of them matters before reading.
+        settings: the formats that it may have.
         as_format: a name of ``FORMATS`` that overrules recognition.
 
     Returns:
@@ -49,7 +49,7 @@ def open_source(
         SourceError: the file is missing, unreadable, no regular file or binary; names file and remedy.
         UsageError: no such format.
     """
-    forced = format_named(as_format).name if as_format else ""
+    forced = format_named(as_format, formats_for(settings)).name if as_format else ""
     path = absolute(path)
     with LogFile(path) as log:
         known = _same_file(log, states) or _same_content(log, states)
@@ -57,15 +57,15 @@ def open_source(
             return _continued(known, log, forced)
         fingerprint, length = log.fingerprint()
         return SourceState(
-            path=str(path), format=forced or recognised(log, final=log.compressed), device=log.info.st_dev,
+            path=str(path), format=forced or recognised(log, settings, final=log.compressed), device=log.info.st_dev,
             inode=log.info.st_ino, fingerprint=fingerprint, fingerprint_length=length, size=log.info.st_size,
         )  # fmt: skip
 
 
-def recognised(log: LogFile, *, final: bool) -> str:
+def recognised(log: LogFile, settings: AcquisitionSettings, *, final: bool) -> str:
     """The name of the format of an open file; empty while not even one line is complete."""
     head = log.head[:HEAD_BYTES]
-    return recognise(head).name if head and (final or b"\n" in head) else ""
+    return recognise(head, formats_for(settings)).name if head and (final or b"\n" in head) else ""
 
 
 def predecessors(path: Path, states: Sequence[SourceState]) -> list[SourceState]:

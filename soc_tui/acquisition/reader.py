@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from soc_tui.acquisition.formats import FORMATS, Origin
+from soc_tui.acquisition.formats import Origin, formats_for
+from soc_tui.acquisition.framing import Cut, Framing, with_raw
+from soc_tui.acquisition.framing.base import CHUNK_RECORDS, KEEP_BYTES, overlong_reject
 from soc_tui.acquisition.identity import TAIL_BYTES, find_again, open_source, predecessors, recognised
-from soc_tui.acquisition.splitting import KEEP_BYTES, overlong_reject, split_lines, with_raw
 from soc_tui.acquisition.stream import LogFile
 from soc_tui.core.clock import Clock, naive_utc
 from soc_tui.core.errors import SourceError
@@ -25,7 +26,11 @@ from soc_tui.core.schema import NORMALISED, REJECTS
 from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import SourceState
 
-__all__ = ["Chunk", "open_source", "predecessors", "read_chunks"]
+__all__ = ["Chunk", "holds_back", "open_source", "predecessors", "read_chunks", "zone_of"]
+
+_FIRST_BYTES = 16 * 1024 * 1024
+"""Read before the length of a record is known."""
+_FEWEST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,19 @@ class Chunk:
     """Bytes of the decompressed stream that this chunk moved the offset by."""
 
 
-def read_chunks(state: SourceState, settings: AcquisitionSettings, *, final: bool, clock: Clock) -> Iterator[Chunk]:
+def read_chunks(
+    state: SourceState, settings: AcquisitionSettings, *, final: bool, clock: Clock, settled: bool = False
+) -> Iterator[Chunk]:
     """Read a source on to its present end.
 
     Args:
         state: where to begin, from :func:`open_source`; it is not changed.
-        settings: chunk and line limits. A chunk holds at most ``chunk_bytes`` of lines, or one longer line.
+        settings: chunk and line limits. A chunk holds at most ``chunk_bytes`` of records, or one longer record.
         final: True in batch mode: a last line without its line end is taken if it is a whole record by itself.
             Otherwise, and always while following a file, it waits as ``pending_bytes`` until its line end comes.
         clock: gives ``last_read``.
+        settled: the file has been quiet for a while: whole lines that were held back, because another line might
+            have gone on with their record, are taken.
 
     Yields:
         Chunks; none when there is nothing new.
@@ -67,7 +76,19 @@ def read_chunks(state: SourceState, settings: AcquisitionSettings, *, final: boo
         state = replace(state, path=str(log.path))
         if state.state in {"done", "error"} and log.info.st_size == state.size:
             return
-        yield from _Reading(state, log, settings, clock).chunks(final or log.compressed)
+        yield from _Reading(state, log, settings, clock).chunks(final=final or log.compressed, settled=settled)
+
+
+def holds_back(state: SourceState, settings: AcquisitionSettings) -> bool:
+    """True when whole lines of a source may be waiting for more, so that it should be read ``settled`` once quiet."""
+    known = formats_for(settings).get(state.format)
+    return state.pending_bytes > 0 and known is not None and known.framing.holds
+
+
+def zone_of(path: str, settings: AcquisitionSettings) -> str:
+    """The time zone of stamps in a file that do not tell theirs: that of the longest path it lies below."""
+    above = [known for known in settings.time_zones if path == known or path.startswith(known.rstrip("/") + "/")]
+    return settings.time_zones[max(above, key=len)] if above else settings.time_zone
 
 
 def _reopen(state: SourceState) -> LogFile | None:
@@ -98,36 +119,76 @@ class _Reading:
         self.log, self.settings, self.clock = log, settings, clock
         self.header = json.loads(state.header or "{}")
         modified = naive_utc(datetime.fromtimestamp(log.info.st_mtime, UTC))
-        self.origin = Origin(state.path, modified)
+        self.origin = Origin(state.path, modified, zone_of(state.path, settings))
+        self.formats = formats_for(settings)
         self.keep_bytes = max(KEEP_BYTES, settings.max_line_bytes)
+        self.wanted = min(settings.chunk_bytes, _FIRST_BYTES)
 
-    def chunks(self, final: bool) -> Iterator[Chunk]:
+    def chunks(self, *, final: bool, settled: bool) -> Iterator[Chunk]:
         if not self.state.format:
-            self.state.format = recognised(self.log, final=final)
+            self.state.format = recognised(self.log, self.settings, final=final)
+        elif self.state.format not in self.formats:
+            raise SourceError(
+                f"was read as {self.state.format!r}, a format that the settings no longer define",
+                source=self.log.path, remedy="define it again under acquisition.access_formats",
+            )  # fmt: skip
         stream = self.log.stream()
         carry = bytearray()
         if self.state.format and stream.skip(self.state.offset):
-            while block := stream.read(max(self.settings.chunk_bytes - len(carry), 1 + len(carry))):
-                if self.header.get("_skip"):
-                    block = self._pass_over(block)
-                newline = block.rfind(b"\n") + 1
-                if newline:
-                    data = bytes(carry + block[:newline])
-                    carry = bytearray(block[newline:])
-                    yield self._chunk(data)
-                else:
-                    carry += block
+            while block := stream.read(max(self.wanted - len(carry), 1 + len(carry))):
+                carry += self._pass_over(block) if self.header.get("_skip") else block
+                yield from self._whole(carry, final=False)
                 if len(carry) > self.keep_bytes:
                     yield self._cut_off(bytes(carry[: self.keep_bytes]))
                     self._advance(len(carry) - self.keep_bytes)
                     carry.clear()
         waiting = len(carry) if self.state.format else self.log.info.st_size - self.state.offset
-        if carry and final:
-            last = self._last(bytes(carry), stream.damage)
-            if last is not None:
-                waiting = 0
-                yield last
+        if carry and (final or settled):
+            yield from self._rest(carry, stream.damage, final=final)
+            waiting = len(carry)
         yield from self._end(waiting, stream.damage)
+
+    @property
+    def _framing(self) -> Framing:
+        return self.formats[self.state.format].framing
+
+    def _whole(self, carry: bytearray, *, final: bool) -> Iterator[Chunk]:
+        """The chunks of the records that are whole; takes their bytes off ``carry``."""
+        while carry:
+            block = bytes(carry)
+            cut = self._framing.cut(block, self.state.offset, self.settings.max_line_bytes, final=final)
+            if not cut.used:
+                return
+            if cut.records.num_rows:  # as many bytes at a time as make one full row group
+                average = cut.used / cut.records.num_rows
+                self.wanted = min(self.settings.chunk_bytes, max(_FEWEST_BYTES, int(average * CHUNK_RECORDS * 1.02)))
+            yield self._chunk(cut, block[: cut.used])
+            del carry[: cut.used]
+
+    def _rest(self, carry: bytearray, damage: str, *, final: bool) -> Iterator[Chunk]:
+        """What was held back. A last line without its end is left in ``carry`` unless it is a record by itself."""
+        whole, last = carry, bytearray()
+        if not carry.endswith(b"\n"):
+            at = self._last_record(bytes(carry)) if final else carry.rfind(b"\n") + 1
+            whole, last = carry[:at], carry[at:]
+        yield from self._whole(whole, final=True)
+        carry[:] = last
+        if last and final:
+            chunk = self._last(bytes(last), damage)
+            if chunk is not None:
+                carry.clear()
+                yield chunk
+
+    def _last_record(self, block: bytes) -> int:
+        """Where the last record of a block begins."""
+        offset, at = self.state.offset, 0
+        while at < len(block):
+            cut = self._framing.cut(block[at:], offset + at, self.settings.max_line_bytes, final=True)
+            if at + cut.used >= len(block) or not cut.used:
+                starts = [table["source_offset"] for table in (cut.records, cut.overlong) if table.num_rows]
+                return max((int(column[-1].as_py()) for column in starts), default=offset + at) - offset
+            at += cut.used
+        return at
 
     def _pass_over(self, block: bytes) -> bytes:
         """Drop the rest of a line whose beginning was rejected as too long."""
@@ -141,13 +202,12 @@ class _Reading:
     def _advance(self, count: int) -> None:
         self.state = replace(self.state, offset=self.state.offset + count, header=json.dumps(self.header))
 
-    def _chunk(self, data: bytes) -> Chunk:
+    def _chunk(self, cut: Cut, data: bytes) -> Chunk:
         offset = self.state.offset
-        split = split_lines(data, offset, self.settings.max_line_bytes)
-        events, rejects = NORMALISED.empty_table(), split.overlong
-        if split.lines.num_rows:
+        events, rejects = NORMALISED.empty_table(), cut.overlong
+        if cut.records.num_rows:
             own = {key: value for key, value in self.header.items() if not key.startswith("_")}
-            made = FORMATS[self.state.format].normalise(split.lines, own, self.origin)
+            made = self.formats[self.state.format].normalise(cut.records, own, self.origin)
             kept = {key: value for key, value in self.header.items() if key.startswith("_")}
             events, self.header = made.events, {**made.header, **kept}
             if made.rejects.num_rows:
@@ -164,7 +224,8 @@ class _Reading:
     def _last(self, data: bytes, damage: str) -> Chunk | None:
         """A last line without its end: a whole record, a reject where no more can come, or None to wait."""
         before = (self.state, dict(self.header))
-        chunk = self._chunk(data)
+        cut = self._framing.cut(data, self.state.offset, self.settings.max_line_bytes, final=True)
+        chunk = self._chunk(cut, data)
         if chunk.rejects.num_rows == 0:
             return chunk
         if self.log.compressed:

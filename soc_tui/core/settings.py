@@ -15,6 +15,7 @@ import re
 import tomllib
 import types
 import typing
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,14 @@ class AcquisitionSettings:
     """A longer line goes to the rejects."""
     max_depth: int = 32
     """How deep a directory is followed."""
+    join_seconds: float = 2.0
+    """How long the last record of a growing file waits for lines that go on with it (stack traces)."""
+    time_zone: str = "UTC"
+    """Time zone (IANA name) of stamps that do not tell theirs."""
+    time_zones: Mapping[str, str] = field(default_factory=dict)
+    """Time zones by path: ``"/var/log/tokyo" = "Asia/Tokyo"`` holds for everything below it; the longest path wins."""
+    access_formats: Mapping[str, str] = field(default_factory=dict)
+    """Access log formats of your own by name, as Apache's ``LogFormat`` or nginx's ``log_format`` writes them."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +177,7 @@ def load_settings(workspace: Path | None = None, env: Mapping[str, str] | None =
     if chosen is not None:
         settings = dataclasses.replace(settings, workspace=chosen)
     _check_networks(settings.response.allowlist, path)
+    _check_zones((settings.acquisition.time_zone, *settings.acquisition.time_zones.values()), path)
     return dataclasses.replace(settings, workspace=settings.workspace.expanduser().absolute())
 
 
@@ -178,6 +188,16 @@ def _check_networks(entries: tuple[str, ...], path: Path) -> None:
         except ValueError as error:
             raise SettingsError(
                 f"response.allowlist: {entry!r} is no address or network", source=path, remedy="write e.g. 10.0.0.0/8"
+            ) from error
+
+
+def _check_zones(names: tuple[str, ...], path: Path) -> None:
+    for name in names:
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise SettingsError(
+                f"{name!r} is no time zone", source=path, remedy="write an IANA name, e.g. Europe/Berlin"
             ) from error
 
 
@@ -216,6 +236,11 @@ def _build(cls: type[Any], data: Mapping[str, Any], path: Path, text: str, prefi
 def _coerce(hint: Any, value: Any, name: str, path: Path | None, line: int | None) -> Any:
     wanted = hint
     try:
+        if typing.get_origin(hint) is Mapping:
+            pairs = dict(part.split("=", 1) for part in value.split(",")) if isinstance(value, str) else value
+            if not isinstance(pairs, dict) or not all(isinstance(text, str) for text in pairs.values()):
+                raise TypeError
+            return {key.strip(): text.strip() for key, text in pairs.items()}
         if typing.get_origin(hint) is tuple or isinstance(hint, types.GenericAlias):
             items = [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
             if not isinstance(items, list) or not all(isinstance(i, str) for i in items):

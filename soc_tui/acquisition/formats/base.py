@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
+from soc_tui.acquisition.framing import LINES_FRAMING, Framing
+
 Header = dict[str, Any]
 """What a format carries from line to line (Zeek's ``#fields``); JSON, kept in ``SourceState.header``."""
 
@@ -24,6 +26,8 @@ class Origin:
     modified: datetime
     """When the file was last written, UTC without a zone: the time of records that carry none, and the latest
     moment that a time without a year can mean."""
+    zone: str = "UTC"
+    """The time zone (IANA name) of stamps in it that do not tell theirs."""
 
 
 class Normalised(NamedTuple):
@@ -37,12 +41,17 @@ class Normalised(NamedTuple):
 
 
 class Format(Protocol):
-    """One log format."""
+    """One log format. Implementations inherit from it, so that what they leave out is as here."""
 
     @property
     def name(self) -> str:
         """The name that ``ingest --as`` takes and ``sources.format`` holds."""
         ...
+
+    @property
+    def framing(self) -> Framing:
+        """How its records lie in the bytes; one a line unless a format says otherwise."""
+        return LINES_FRAMING
 
     def confidence(self, lines: Sequence[str]) -> float:
         """How sure the first lines of a file are of this format: 0 not at all, 1 certain."""
@@ -52,7 +61,7 @@ class Format(Protocol):
         """Turn lines into events.
 
         Args:
-            lines: schema :data:`soc_tui.core.schema.LINES`, none blank.
+            lines: the records as the framing cut them; schema :data:`soc_tui.core.schema.LINES`, none blank.
             header: what the lines before these left behind; not changed.
             origin: the file.
         """

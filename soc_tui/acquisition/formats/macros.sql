@@ -46,3 +46,11 @@ CREATE MACRO without(j, gone) AS nullif(json_merge_patch(j, gone)::VARCHAR, '{}'
 
 -- A request's method in lower case when it is one; the first word of garbage bytes is not.
 CREATE MACRO http_activity(method) AS CASE WHEN regexp_full_match(method, '[A-Za-z_-]{1,20}') THEN lower(method) ELSE 'unknown' END;
+
+-- `extra` as text, a third of the cost of json_object and a merge patch: members(concat_ws(',', member('a', x), member('b', y))).
+-- A NULL value leaves its member out; no member at all gives NULL. Names are our own words, values are escaped.
+CREATE MACRO member(name, value) AS '"' || name || '":' || to_json(value)::VARCHAR;
+CREATE MACRO members(inside) AS nullif('{' || inside || '}', '{}');
+
+-- A stamp without a zone, read in the zone of its file, as UTC.
+CREATE MACRO in_zone(stamp, zone) AS CASE WHEN zone = 'UTC' THEN stamp ELSE timezone('UTC', timezone(zone, stamp)) END;

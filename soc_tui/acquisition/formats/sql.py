@@ -15,15 +15,15 @@ from soc_tui.acquisition.formats.base import REASONS
 from soc_tui.core.schema import NORMALISED
 
 _THREADS = 2
-_MEMORY_LIMIT = "512MB"
+_MEMORY_LIMIT = "256MB"
 _RESULT = [*NORMALISED.names, "reason"]
 _thread = local()
 
 
 @cache
 def load_sql(name: str) -> str:
-    """The text of ``formats/NAME.sql``."""
-    return files("soc_tui.acquisition.formats").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    """The text of ``formats/NAME.sql``, where NAME is like ``web/access``."""
+    return files("soc_tui.acquisition.formats").joinpath(*f"{name}.sql".split("/")).read_text(encoding="utf-8")
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from soc_tui.acquisition.formats.base import Header, Normalised, Origin
+from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 
 _LINE = re.compile(
@@ -18,7 +18,7 @@ _LINE = re.compile(
 )
 
 
-class Syslog:
+class Syslog(Format):
     """``Mar 27 13:06:56 host sshd[1291]: ...`` and its younger kin. Times without a zone are taken as UTC."""
 
     name = "syslog"
@@ -30,4 +30,4 @@ class Syslog:
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every line with a syslog head is an event; one attempt to log in is one failure."""
-        return Normalised(*normalise(load_sql("syslog"), lines, {"modified": origin.modified}), header)
+        return Normalised(*normalise(load_sql("system/syslog"), lines, {"modified": origin.modified}), header)

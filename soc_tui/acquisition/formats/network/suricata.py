@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from soc_tui.acquisition.formats.base import Header, Normalised, Origin
+from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 
 
@@ -40,10 +40,10 @@ _SCHEMA: dict[str, Any] = _texts(_FLAT) | {
 @cache
 def _sql() -> str:
     gone = json.dumps(dict.fromkeys(_FLAT.replace("app_proto ", "").split()))
-    return load_sql("suricata").replace("{schema}", json.dumps(_SCHEMA)).replace("{gone}", gone)
+    return load_sql("network/suricata").replace("{schema}", json.dumps(_SCHEMA)).replace("{gone}", gone)
 
 
-class SuricataEve:
+class SuricataEve(Format):
     """Records with an ``event_type`` and a ``timestamp``."""
 
     name = "suricata-eve"

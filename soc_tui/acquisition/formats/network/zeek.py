@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soc_tui.acquisition.formats.base import REASONS, Header, Normalised, Origin
+from soc_tui.acquisition.formats.base import REASONS, Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 from soc_tui.core.schema import NORMALISED
 
@@ -72,7 +72,7 @@ def _stem(path: str) -> str:
     return PurePath(path).name.split(".", 1)[0].lower() or "unknown"
 
 
-class ZeekTsv:
+class ZeekTsv(Format):
     """Zeek's own tab-separated format; the header lines say what the columns are and may change within a file."""
 
     name = "zeek-tsv"
@@ -168,7 +168,7 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
                 CASE WHEN len(f) <> $count THEN len(f) || ' fields where #fields names ' || $count END AS reason,
                 {made} AS extra, {", ".join(columns)}
             FROM split
-        ) {_KIND.sub(f"'{kind}'", load_sql("zeek_events"))}"""  # noqa: S608 - made of our own names and numbers only
+        ) {_KIND.sub(f"'{kind}'", load_sql("network/zeek_events"))}"""  # noqa: S608 - made of our own names and numbers only
     used = set(re.findall(r"\$(\w+)", sql))
     return normalise(sql, lines, {name: value for name, value in params.items() if name in used})
 
@@ -192,7 +192,7 @@ def _typed(value: str, kind: str) -> str:
     return f"CASE WHEN {value} = $empty THEN '\"\"' WHEN {value} <> $unset THEN {text} END"
 
 
-class ZeekJson:
+class ZeekJson(Format):
     """Zeek JSON, as the ASCII writer, json-streaming-logs (``_path``) or a Kafka writer (``@stream``) give it."""
 
     name = "zeek-json"
@@ -233,5 +233,5 @@ def _json_sql() -> str:
         keys = {*own, *_mapped(kind), *(name.replace("id.", "id_") for name in _EVERY_KIND)}
         gone.append(f"'{kind}': '{json.dumps(dict.fromkeys(sorted(keys)))}'")
     columns = ", ".join(f"nullif(r.{name}, '') AS {name}" for name in _PLAIN)
-    sql = load_sql("zeek_json").replace("{schema}", json.dumps(schema)).replace("{columns}", columns)
-    return sql.replace("{gone}", f"MAP {{{', '.join(gone)}}}") + load_sql("zeek_events")
+    sql = load_sql("network/zeek_json").replace("{schema}", json.dumps(schema)).replace("{columns}", columns)
+    return sql.replace("{gone}", f"MAP {{{', '.join(gone)}}}") + load_sql("network/zeek_events")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from soc_tui.acquisition.formats.base import Header, Normalised, Origin
+from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 
 
-class JsonLines:
+class JsonLines(Format):
     """One JSON object per line, of no known product."""
 
     name = "json"
@@ -23,10 +23,10 @@ class JsonLines:
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Objects become application events with everything in ``extra``; other lines are rejects."""
-        return Normalised(*normalise(load_sql("json"), lines, {"modified": origin.modified}), header)
+        return Normalised(*normalise(load_sql("other/json"), lines, {"modified": origin.modified}), header)
 
 
-class TextLines:
+class TextLines(Format):
     """Any text."""
 
     name = "text"
@@ -37,7 +37,7 @@ class TextLines:
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every line is an application event whose message it is."""
-        return Normalised(*normalise(load_sql("text"), lines, {"modified": origin.modified}), header)
+        return Normalised(*normalise(load_sql("other/text"), lines, {"modified": origin.modified}), header)
 
 
 def _is_object(line: str) -> bool:

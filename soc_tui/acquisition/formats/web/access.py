@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from soc_tui.acquisition.formats.base import Header, Normalised, Origin
+from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 
 _LINE = re.compile(
@@ -15,7 +15,7 @@ _LINE = re.compile(
 )
 
 
-class AccessLog:
+class AccessLog(Format):
     """``client ident user [time] "request" status size`` and, when combined, ``"referrer" "agent"``."""
 
     name = "access"
@@ -27,4 +27,4 @@ class AccessLog:
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:  # noqa: ARG002
         """``src_ip`` is the peer that the server saw; no forwarded-for header is believed."""
-        return Normalised(*normalise(load_sql("access"), lines), header)
+        return Normalised(*normalise(load_sql("web/access"), lines), header)
