@@ -3,6 +3,7 @@
 A source is known by device and inode, by a fingerprint of its first bytes (at most 1 KiB) and by a digest of the bytes
 just before its offset. The first survives a rename; the others expose a reused inode and a file that was truncated
 and has since outgrown the old offset, and they recognise a copy (copytruncate, gzip) as what has already been read.
+A file that is truncated and then filled with the very bytes it had before cannot be told from one left alone.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def open_source(
         if known is not None:
             return _continued(known, log, forced)
         fingerprint, length = log.fingerprint()
+        real = os.path.realpath(path)
         return SourceState(
+            header=json.dumps({"_real": real}) if real != str(path) else "",
             path=str(path), format=forced or recognised(log, settings, final=log.compressed), device=log.info.st_dev,
             inode=log.info.st_ino, fingerprint=fingerprint, fingerprint_length=length, size=log.info.st_size,
         )  # fmt: skip
@@ -86,32 +89,73 @@ def predecessors(path: Path, states: Sequence[SourceState]) -> list[SourceState]
 
 
 def find_again(state: SourceState) -> SourceState | None:
-    """The same bytes under another name in the same folder: by inode, else by content; None when they are gone."""
-    folder = Path(state.path).parent
-    try:
-        entries = sorted(entry.path for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
-    except OSError:
-        return None
-    siblings: list[str] = []
-    for name in entries:
-        info = Path(name).lstat()
-        if name != state.path and (info.st_dev, info.st_ino) == (state.device, state.inode):
-            siblings.insert(0, name)
-        elif name != state.path and _family(name) == _family(state.path):
-            siblings.append(name)
-    for name in siblings:
+    """The same bytes under another name: by inode, else by content; None when they are gone.
+
+    Looked through are the folder of the source and, where it was a symbolic link, the folder it led to.
+    """
+    for name in _siblings(state):
         try:
             with LogFile(Path(name)) as log:
-                if _content_matches(log, state):
+                if content_matches(log, state):
                     return _continued(state, log, "")
         except SourceError:
             continue
     return None
 
 
+def _siblings(state: SourceState) -> list[str]:
+    """Files that may hold the bytes of a source, those with its inode first."""
+    real = json.loads(state.header or "{}").get("_real", state.path)
+    same_inode, family = [], []
+    for folder in dict.fromkeys((os.path.dirname(state.path), os.path.dirname(real))):  # noqa: PTH120 - text, no Path
+        try:
+            entries = sorted(entry.path for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+        except OSError:
+            continue
+        for name in entries:
+            if name == state.path:
+                continue
+            try:
+                info = os.lstat(name)
+            except OSError:  # it has just been moved on
+                continue
+            if (info.st_dev, info.st_ino) == (state.device, state.inode):
+                same_inode.append(name)
+            elif _family(name) in {_family(state.path), _family(real)}:
+                family.append(name)
+    return same_inode + family
+
+
+def copy_in_progress(path: Path, states: Sequence[SourceState]) -> bool:
+    """True for a file that looks like a copy that is still being made of a log that is followed.
+
+    ``cp app.log app.log.1`` (copytruncate) and ``gzip app.log.1`` take their time. Until they are done, the copy is
+    too short to be recognised by the bytes before the offset, and would be read a second time as a new source.
+    """
+    try:
+        with LogFile(path) as log:
+            if log.compressed:
+                return True  # whether it is whole only reading all of it would tell
+            for state in states:
+                related = state.path != str(path) and _family(state.path) == _family(str(path))
+                if related and log.info.st_size < state.offset and _begins_like(log, state):
+                    return True
+    except SourceError:
+        return False
+    return False
+
+
+def _begins_like(log: LogFile, state: SourceState) -> bool:
+    try:
+        with LogFile(Path(state.path)) as whole:
+            return whole.head.startswith(log.head)
+    except SourceError:
+        return False
+
+
 def _same_file(log: LogFile, states: Sequence[SourceState]) -> SourceState | None:
     for state in sorted(states, key=lambda s: -s.source_id):
-        if (state.device, state.inode) == (log.info.st_dev, log.info.st_ino) and _content_matches(log, state):
+        if (state.device, state.inode) == (log.info.st_dev, log.info.st_ino) and content_matches(log, state):
             return state
     return None
 
@@ -123,10 +167,10 @@ def _same_content(log: LogFile, states: Sequence[SourceState]) -> SourceState | 
     """
     path = str(log.path)
     for state in sorted(states, key=lambda s: -s.source_id):
-        if state.fingerprint_length == 0 or state.path == path or not _head_matches(log, state):
+        if state.offset == 0 or state.path == path or not _head_matches(log, state):
             continue
         rotation = _family(path) == _family(state.path) and (_is_rotated(path) or _is_rotated(state.path))
-        if (rotation or not _holds(Path(state.path), state)) and _content_matches(log, state):
+        if (rotation or not _holds(Path(state.path), state)) and content_matches(log, state):
             return state
     return None
 
@@ -136,17 +180,18 @@ def _holds(path: Path, state: SourceState) -> bool:
     try:
         with LogFile(path) as log:
             inode = (log.info.st_dev, log.info.st_ino) == (state.device, state.inode)
-            return inode and _content_matches(log, state)
+            return inode and content_matches(log, state)
     except SourceError:
         return False
 
 
 def _head_matches(log: LogFile, state: SourceState) -> bool:
-    """The cheap half of :func:`_content_matches`, without opening another file: 1,000 archives are 500,000 pairs."""
+    """The cheap half of :func:`content_matches`, without opening another file: 1,000 archives are 500,000 pairs."""
     return log.fingerprint(state.fingerprint_length) == (state.fingerprint, state.fingerprint_length)
 
 
-def _content_matches(log: LogFile, state: SourceState) -> bool:
+def content_matches(log: LogFile, state: SourceState) -> bool:
+    """True when an open file holds what has been read of a source: its first bytes and those before its offset."""
     if not _head_matches(log, state):
         return False
     if not log.compressed and log.info.st_size < state.offset:
@@ -154,8 +199,8 @@ def _content_matches(log: LogFile, state: SourceState) -> bool:
     tail = json.loads(state.header or "{}").get("_tail")
     if tail is None or (log.compressed and state.state == "done" and log.info.st_size == state.size):
         return True
-    length, digest = tail
-    return bool(log.digest_before(state.offset, length) == digest)
+    length, digest, at = [*tail, state.offset][:3]
+    return bool(log.digest_before(at, length) == digest)
 
 
 def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from soc_tui.acquisition.formats import Origin, formats_for
 from soc_tui.acquisition.framing import Cut, Framing, with_raw
 from soc_tui.acquisition.framing.base import CHUNK_RECORDS, KEEP_BYTES, overlong_reject
-from soc_tui.acquisition.identity import TAIL_BYTES, find_again, open_source, predecessors, recognised
+from soc_tui.acquisition.identity import TAIL_BYTES, content_matches, find_again, open_source, predecessors, recognised
 from soc_tui.acquisition.stream import LogFile
 from soc_tui.core.clock import Clock, naive_utc
 from soc_tui.core.errors import SourceError
@@ -48,7 +48,13 @@ class Chunk:
 
 
 def read_chunks(
-    state: SourceState, settings: AcquisitionSettings, *, final: bool, clock: Clock, settled: bool = False
+    state: SourceState,
+    settings: AcquisitionSettings,
+    *,
+    final: bool,
+    clock: Clock,
+    settled: bool = False,
+    opened: Path | None = None,
 ) -> Iterator[Chunk]:
     """Read a source on to its present end.
 
@@ -60,6 +66,7 @@ def read_chunks(
         clock: gives ``last_read``.
         settled: the file has been quiet for a while: whole lines that were held back, because another line might
             have gone on with their record, are taken.
+        opened: where the file can be opened although it has no name any more (a descriptor that is still held).
 
     Yields:
         Chunks; none when there is nothing new.
@@ -67,13 +74,13 @@ def read_chunks(
     Raises:
         SourceError: the file cannot be read any more.
     """
-    log = _reopen(state)
+    log = _reopen(state, opened)
     if log is None:
         gone = replace(state, state="done", error="the file was removed", pending_bytes=0)
         yield Chunk(gone, NORMALISED.empty_table(), REJECTS.empty_table(), 0)
         return
     with log:
-        state = replace(state, path=str(log.path))
+        state = state if opened else replace(state, path=str(log.path))
         if state.state in {"done", "error"} and log.info.st_size == state.size:
             return
         yield from _Reading(state, log, settings, clock).chunks(final=final or log.compressed, settled=settled)
@@ -91,18 +98,22 @@ def zone_of(path: str, settings: AcquisitionSettings) -> str:
     return settings.time_zones[max(above, key=len)] if above else settings.time_zone
 
 
-def _reopen(state: SourceState) -> LogFile | None:
+def _reopen(state: SourceState, opened: Path | None) -> LogFile | None:
     """The file of a state, also when it was renamed since; None when it is gone."""
-    path = Path(state.path)
+    path = opened or Path(state.path)
     try:
         log = LogFile(path)
     except SourceError:
         if path.exists():
             raise
     else:
-        if (log.info.st_dev, log.info.st_ino) == (state.device, state.inode):
+        same = (log.info.st_dev, log.info.st_ino) == (state.device, state.inode)
+        # The file may have been truncated since it was looked at: only a plain file can be, and looking again is cheap.
+        if same and (log.compressed or content_matches(log, state)):
             return log
         log.__exit__(None, None, None)
+    if opened:
+        return None
     moved = find_again(state)
     return LogFile(Path(moved.path)) if moved else None
 
@@ -238,7 +249,7 @@ class _Reading:
 
     def _committed(self, events: pa.Table, rejects: pa.Table, data: bytes) -> Chunk:
         tail = data[-TAIL_BYTES:]
-        self.header["_tail"] = [len(tail), hashlib.sha256(tail).hexdigest()]
+        self.header["_tail"] = [len(tail), hashlib.sha256(tail).hexdigest(), self.state.offset + len(data)]
         self.state = replace(
             self.state, offset=self.state.offset + len(data), header=json.dumps(self.header),
             records_read=self.state.records_read + events.num_rows + rejects.num_rows,

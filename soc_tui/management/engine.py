@@ -14,6 +14,7 @@ from soc_tui.core.errors import SocTuiError
 from soc_tui.core.settings import Settings
 from soc_tui.knowledge.library import Library
 from soc_tui.management.desk import Desk
+from soc_tui.management.follow import Follower
 from soc_tui.management.health import Health, Worker
 from soc_tui.management.intake import Intake, Tally
 from soc_tui.management.pipeline import Pipeline
@@ -45,12 +46,13 @@ class Engine:
         self.store = Store.open(settings.workspace / "workspace.duckdb", settings.store)
         self._revision = 0
         self.library = Library(settings.workspace / "knowledge")
-        self.intake = Intake(self.store, settings.acquisition, self.clock, self.health, self._events_arrived)
+        self.intake = Intake(self.store, settings.acquisition, self.clock, self._events_arrived)
+        self.follower = Follower(self.intake, settings.acquisition, self.clock, self.health)
         self.pipeline = Pipeline(self.store, settings, self.clock, self.health, self.library, self._changed)
         self.desk = Desk(self)
         self.queries = Queries(self.store, self.health, self.intake, self.clock)
         self.workers = {
-            "acquisition": Worker(self.health, "acquisition", self.intake.step),
+            "acquisition": Worker(self.health, "acquisition", self.follower.step),
             "detection": Worker(self.health, "detection", self.pipeline.detect),
             "analysis": Worker(self.health, "analysis", self.pipeline.analyse),
             "management": Worker(self.health, "management", self._look_after),
@@ -66,7 +68,7 @@ class Engine:
         """Open the socket and start the workers; ``watch`` are files and directories to follow."""
         paths = [*watch, *(Path(path).expanduser().absolute() for path in self.settings.watch)]
         if paths:
-            self.intake.watch(paths)
+            self.follower.watch(paths)
         self._service = Service(socket_path(self.settings.workspace), self._query_table(), self._command_table())
         for worker in self.workers.values():
             worker.start()
@@ -81,6 +83,7 @@ class Engine:
             hunt.cancel()
         for worker in self.workers.values():
             worker.stop()
+        self.follower.stop()
         self.intake.stop()
         self.store.close()
         self.finished.set()
@@ -171,7 +174,7 @@ class Engine:
         }
 
     def _watch(self, paths: list[str]) -> dict[str, Any]:
-        self.intake.watch([Path(path) for path in paths])
+        self.follower.watch([Path(path) for path in paths])
         self.workers["acquisition"].wake()
         return {"watching": paths}
 

@@ -1,4 +1,4 @@
-"""The data acquisition module at work: sources are read into the store, by the watch and by ``ingest`` alike.
+"""The data acquisition module at work: sources are read into the store, by the follower and by ``ingest`` alike.
 
 Reading is serialised: a source that a console's watch and an ``ingest`` both name is read once, because both look up
 its committed offset under one lock.
@@ -13,16 +13,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from soc_tui.acquisition.reader import Chunk, open_source, predecessors, read_chunks
+from soc_tui.acquisition.held import HeldFiles
+from soc_tui.acquisition.reader import Chunk, holds_back, open_source, predecessors, read_chunks
 from soc_tui.acquisition.scan import find_sources
-from soc_tui.acquisition.watch import Watcher
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SocTuiError, SourceError
 from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import SourceState
-from soc_tui.management.health import Health
 from soc_tui.store.database import Store
 from soc_tui.store.intake import append_chunk, load_sources, save_source
+
+_NAMELESS_SECONDS = 10.0
+"""How long the writer of a deleted file must be quiet before the file is let go."""
 
 
 @dataclass
@@ -69,21 +71,19 @@ class Intake:
         store: the workspace.
         settings: limits of reading.
         clock: for time stamps.
-        health: where lag is shown.
         on_events: called after a commit that added events.
     """
 
     def __init__(
-        self, store: Store, settings: AcquisitionSettings, clock: Clock, health: Health, on_events: Callable[[], None]
+        self, store: Store, settings: AcquisitionSettings, clock: Clock, on_events: Callable[[], None]
     ) -> None:
-        self._store, self._settings, self._clock, self._health = store, settings, clock, health
+        self._store, self._settings, self._clock = store, settings, clock
         self._on_events = on_events
         self._lock = threading.Lock()
         self._states = {state.source_id: state for state in load_sources(store)}
-        self._watched: list[Path] = []
-        self._watcher: Watcher | None = None
-        self._next_scan = 0.0
-        self._unreadable: dict[str, str] = {}
+        self._held = HeldFiles()
+        self._nameless: dict[int, tuple[int, float]] = {}
+        """Deleted files that are still read: their size, and since when they have not grown."""
 
     # -- batch ---------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Intake:
         Yields:
             ``{"path", "bytes", "total_bytes", "records"}`` after each commit.
         """
-        files, errors = self._find(paths)
+        files, errors = self.find(paths)
         named = {str(path) for path in paths}
         tally.errors += errors
         total = sum(_size(file) for file in files)
@@ -117,16 +117,19 @@ class Intake:
                 )
                 (tally.errors if path in named else tally.skipped).append(damaged)
 
-    def _find(self, paths: Sequence[Path]) -> tuple[list[Path], list[SourceError]]:
+    def find(self, paths: Sequence[Path]) -> tuple[list[Path], list[SourceError]]:
         """The files below ``paths``, without the workspace itself: an engine must not feed on its own log."""
         files, errors = find_sources(paths, self._settings)
-        return [file for file in files if not self._own(file)], errors
-
-    def _own(self, file: Path) -> bool:
-        return file.is_relative_to(self._store.path.parent)
+        return [file for file in files if not file.is_relative_to(self._store.path.parent)], errors
 
     def read(
-        self, path: Path, *, final: bool, as_format: str | None = None, tally: Tally | None = None
+        self,
+        path: Path,
+        *,
+        final: bool,
+        as_format: str | None = None,
+        tally: Tally | None = None,
+        settled: bool = False,
     ) -> Iterator[int]:
         """Read one source on from its committed offset; yields the bytes of each commit.
 
@@ -135,17 +138,68 @@ class Intake:
             StoreError: a commit failed; the offset stays where it was.
         """
         with self._lock:
-            known = list(self._states.values())
-            for rotated in predecessors(path, known):  # the lines that a rotation took away are read first
-                yield from self._read_on(rotated, final=False, tally=tally)
-            state = open_source(path, list(self._states.values()), self._settings, as_format=as_format)
-            yield from self._read_on(state, final=final, tally=tally)
+            yield from self._leave(path, tally)
+            state = open_source(path, self.states(), self._settings, as_format=as_format)
+            if state.source_id or state.fingerprint or tally is not None:  # an empty file is no source before it is one
+                yield from self._read_on(state, final=final, tally=tally, settled=settled)
 
-    def _read_on(self, state: SourceState, *, final: bool, tally: Tally | None) -> Iterator[int]:
+    def leave(self, path: Path) -> None:
+        """Read what was followed under a name that it has lost (renamed, deleted, truncated) to its end."""
+        with self._lock:
+            for _ in self._leave(path, None):
+                pass
+
+    def _leave(self, path: Path, tally: Tally | None) -> Iterator[int]:
+        for rotated in predecessors(path, self.states()):  # the lines that a rotation took away are read first
+            opened = self._held.path(rotated) if rotated.state == "done" else None
+            if opened is None:
+                yield from self._read_on(rotated, final=False, tally=tally)
+            else:
+                yield from self._read_nameless(rotated, opened, tally)
+
+    def _read_nameless(self, gone: SourceState, opened: Path, tally: Tally | None) -> Iterator[int]:
+        """Read a deleted file on through its descriptor, until its writer has been quiet for a while."""
+        still, size = replace(gone, state="active", error=""), _size(opened)
+        known, since = self._nameless.get(gone.source_id, (-1, 0.0))
+        if known != size:
+            since = self._clock.monotonic()
+        self._nameless[gone.source_id] = (size, since)
+        ended = self._clock.monotonic() - since >= _NAMELESS_SECONDS
+        yield from self._read_on(still, final=ended, tally=tally, settled=True, opened=opened)
+        state = self._states[gone.source_id]
+        if ended or state.state == "done":
+            self._remember(save_source(self._store, replace(state, state="done", error=gone.error, pending_bytes=0)))
+            self._held.release(gone.source_id)
+            del self._nameless[gone.source_id]
+
+    def nameless(self) -> list[Path]:
+        """The names that files had which are deleted and still read."""
+        return [Path(self._states[source_id].path) for source_id in self._nameless]
+
+    def holds_back(self, state: SourceState) -> bool:
+        """True when whole lines of a source wait for more to come."""
+        return holds_back(state, self._settings)
+
+    def hold(self, path: Path) -> None:
+        """Keep the file that is followed under a name open, so that nothing of it is lost when it is deleted."""
+        for state in self._states.values():
+            if state.path == str(path) and state.state == "active":
+                self._held.hold(state)
+
+    def _read_on(
+        self,
+        state: SourceState,
+        *,
+        final: bool,
+        tally: Tally | None,
+        settled: bool = False,
+        opened: Path | None = None,
+    ) -> Iterator[int]:
         counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
         counts.error, counts.pending_bytes = state.error, state.pending_bytes  # also when there is nothing new to read
         before = self._states.get(state.source_id)
-        for read in _ahead(read_chunks(state, self._settings, final=final, clock=self._clock)):
+        chunks = read_chunks(state, self._settings, final=final, clock=self._clock, settled=settled, opened=opened)
+        for read in _ahead(chunks):
             # The first commit numbers a new source; the reader itself does not know the number.
             chunk = replace(read, state=replace(read.state, source_id=state.source_id))
             counts.add(state, chunk.state, chunk.bytes_read)
@@ -170,56 +224,6 @@ class Intake:
     def _remember(self, state: SourceState) -> None:
         self._states[state.source_id] = state
 
-    # -- watch ---------------------------------------------------------------------------------------------------
-
-    def watch(self, paths: Sequence[Path]) -> None:
-        """Name the files and directories that :meth:`step` follows; may be called again with more."""
-        self._watched += [path for path in paths if path not in self._watched]
-        if self._watcher is not None:
-            self._watcher.stop()
-            self._watcher = None
-
-    def step(self) -> float:
-        """One round of following the watched paths; the wait for changes is inside."""
-        if not self._watched:
-            return 1.0
-        now = self._clock.monotonic()
-        if self._watcher is None:
-            self._watcher = Watcher(self._watched, self._settings)
-            self._watcher.start()
-            self._next_scan = now
-        changed = self._watcher.changed(self._settings.flush_seconds)
-        if now >= self._next_scan:
-            files, errors = self._find(self._watched)
-            self._unreadable = {str(error.source): str(error) for error in errors}
-            self._next_scan = self._clock.monotonic() + self._settings.rescan_seconds
-        else:
-            files, _ = self._find(sorted(changed))  # a change may name a directory
-        if files:
-            with self._health.activity("acquisition"):
-                self._follow(files)
-        self._show_lag()
-        return 0.0
-
-    def _follow(self, changed: Sequence[Path]) -> None:
-        for path in changed:
-            try:
-                for _ in self.read(path, final=False):
-                    pass
-                self._unreadable.pop(str(path), None)
-            except SourceError as error:
-                if path.exists():  # a file that has gone is no error of reading
-                    self._unreadable[str(path)] = str(error)
-
-    def _show_lag(self) -> None:
-        problem = next(iter(self._unreadable.values()), "")
-        watched = f"{len(self._states)} sources, watching {len(self._watched)} paths"
-        self._health.update(
-            "acquisition",
-            lag=f"{self.lag_bytes()} B",
-            detail=f"{watched}; unreadable: {problem}" if problem else watched,
-        )
-
     def lag_bytes(self) -> int:
         """Bytes of the followed plain files that are not yet read."""
         active = [s for s in self._states.values() if s.state == "active"]
@@ -238,9 +242,8 @@ class Intake:
         return self._states[source_id]
 
     def stop(self) -> None:
-        """Let go of the watches."""
-        if self._watcher is not None:
-            self._watcher.stop()
+        """Let go of the files."""
+        self._held.close()
 
 
 def _size(path: Path) -> int:
