@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from soc_tui.acquisition.formats import Origin, formats_for
 from soc_tui.acquisition.framing import Cut, Framing, with_raw
-from soc_tui.acquisition.framing.base import CHUNK_RECORDS, KEEP_BYTES, overlong_reject
+from soc_tui.acquisition.framing.base import CHUNK_RECORDS, KEEP_BYTES, Block, overlong_reject
 from soc_tui.acquisition.identity import TAIL_BYTES, content_matches, find_again, open_source, predecessors, recognised
 from soc_tui.acquisition.stream import LogFile
 from soc_tui.core.clock import Clock, naive_utc
@@ -28,7 +28,7 @@ from soc_tui.core.types import SourceState
 
 __all__ = ["Chunk", "holds_back", "open_source", "predecessors", "read_chunks", "zone_of"]
 
-_FIRST_BYTES = 16 * 1024 * 1024
+_FIRST_BYTES = 4 * 1024 * 1024
 """Read before the length of a record is known."""
 _FEWEST_BYTES = 256 * 1024
 
@@ -45,6 +45,11 @@ class Chunk:
     """Schema :data:`soc_tui.core.schema.REJECTS`."""
     bytes_read: int
     """Bytes of the decompressed stream that this chunk moved the offset by."""
+
+    @classmethod
+    def of_state(cls, state: SourceState) -> Chunk:
+        """Only a new state, no records."""
+        return cls(state, NORMALISED.empty_table(), REJECTS.empty_table(), 0)
 
 
 def read_chunks(
@@ -77,7 +82,7 @@ def read_chunks(
     log = _reopen(state, opened)
     if log is None:
         gone = replace(state, state="done", error="the file was removed", pending_bytes=0)
-        yield Chunk(gone, NORMALISED.empty_table(), REJECTS.empty_table(), 0)
+        yield Chunk.of_state(gone)
         return
     with log:
         state = state if opened else replace(state, path=str(log.path))
@@ -144,51 +149,53 @@ class _Reading:
                 source=self.log.path, remedy="define it again under acquisition.access_formats",
             )  # fmt: skip
         stream = self.log.stream()
-        carry = bytearray()
+        carry = b""
         if self.state.format and stream.skip(self.state.offset):
             while block := stream.read(max(self.wanted - len(carry), 1 + len(carry))):
                 carry += self._pass_over(block) if self.header.get("_skip") else block
-                yield from self._whole(carry, final=False)
+                del block
+                carry = yield from self._whole(carry, final=False)
                 if len(carry) > self.keep_bytes:
-                    yield self._cut_off(bytes(carry[: self.keep_bytes]))
+                    yield self._cut_off(carry[: self.keep_bytes])
                     self._advance(len(carry) - self.keep_bytes)
-                    carry.clear()
+                    carry = b""
         waiting = len(carry) if self.state.format else self.log.info.st_size - self.state.offset
         if carry and (final or settled):
-            yield from self._rest(carry, stream.damage, final=final)
-            waiting = len(carry)
+            waiting = yield from self._rest(carry, stream.damage, final=final)
         yield from self._end(waiting, stream.damage)
 
     @property
     def _framing(self) -> Framing:
         return self.formats[self.state.format].framing
 
-    def _whole(self, carry: bytearray, *, final: bool) -> Iterator[Chunk]:
-        """The chunks of the records that are whole; takes their bytes off ``carry``."""
-        while carry:
-            block = bytes(carry)
+    def _whole(self, block: bytes, *, final: bool) -> Generator[Chunk, None, bytes]:
+        """The chunks of the records that are whole; returns what is left of the block."""
+        while block:
             cut = self._framing.cut(block, self.state.offset, self.settings.max_line_bytes, final=final)
             if not cut.used:
-                return
-            if cut.records.num_rows:  # as many bytes at a time as make one full row group
+                break
+            if cut.records.num_rows:  # as many bytes at a time as make one full chunk
                 average = cut.used / cut.records.num_rows
                 self.wanted = min(self.settings.chunk_bytes, max(_FEWEST_BYTES, int(average * CHUNK_RECORDS * 1.02)))
-            yield self._chunk(cut, block[: cut.used])
-            del carry[: cut.used]
+            chunk, block = self._chunk(cut, memoryview(block)[: cut.used]), block[cut.used :]
+            del cut  # before the consumer takes its time
+            yield chunk
+            del chunk
+        return block
 
-    def _rest(self, carry: bytearray, damage: str, *, final: bool) -> Iterator[Chunk]:
-        """What was held back. A last line without its end is left in ``carry`` unless it is a record by itself."""
-        whole, last = carry, bytearray()
+    def _rest(self, carry: bytes, damage: str, *, final: bool) -> Generator[Chunk, None, int]:
+        """What was held back; returns how many bytes wait on: a last line that is not a record by itself."""
+        whole = len(carry)
         if not carry.endswith(b"\n"):
-            at = self._last_record(bytes(carry)) if final else carry.rfind(b"\n") + 1
-            whole, last = carry[:at], carry[at:]
-        yield from self._whole(whole, final=True)
-        carry[:] = last
+            whole = self._last_record(carry) if final else carry.rfind(b"\n") + 1
+        yield from self._whole(carry[:whole], final=True)
+        last = carry[whole:]
         if last and final:
-            chunk = self._last(bytes(last), damage)
+            chunk = self._last(last, damage)
             if chunk is not None:
-                carry.clear()
                 yield chunk
+                return 0
+        return len(last)
 
     def _last_record(self, block: bytes) -> int:
         """Where the last record of a block begins."""
@@ -213,7 +220,7 @@ class _Reading:
     def _advance(self, count: int) -> None:
         self.state = replace(self.state, offset=self.state.offset + count, header=json.dumps(self.header))
 
-    def _chunk(self, cut: Cut, data: bytes) -> Chunk:
+    def _chunk(self, cut: Cut, data: Block) -> Chunk:
         offset = self.state.offset
         events, rejects = NORMALISED.empty_table(), cut.overlong
         if cut.records.num_rows:
@@ -247,8 +254,8 @@ class _Reading:
         self.state, self.header = before
         return None
 
-    def _committed(self, events: pa.Table, rejects: pa.Table, data: bytes) -> Chunk:
-        tail = data[-TAIL_BYTES:]
+    def _committed(self, events: pa.Table, rejects: pa.Table, data: Block) -> Chunk:
+        tail = bytes(data[-TAIL_BYTES:])
         self.header["_tail"] = [len(tail), hashlib.sha256(tail).hexdigest(), self.state.offset + len(data)]
         self.state = replace(
             self.state, offset=self.state.offset + len(data), header=json.dumps(self.header),
@@ -264,4 +271,4 @@ class _Reading:
         last = replace(self.state, pending_bytes=waiting, state=ended, error=damage)
         known = replace(self.before, last_read=last.last_read)
         if last != self.state or (last != known and self.state.offset == self.before.offset):
-            yield Chunk(last, NORMALISED.empty_table(), REJECTS.empty_table(), 0)
+            yield Chunk.of_state(last)

@@ -32,8 +32,8 @@ APP = "soc-tui"
 class StoreSettings:
     """The workspace database."""
 
-    memory_limit_mb: int = 512
-    """DuckDB's memory limit; its own default would be 80 % of the machine."""
+    memory_limit_mb: int = 256
+    """DuckDB's memory limit; its own default would be 80 % of the machine. What does not fit is spilled to disk."""
     threads: int = 2
     """DuckDB threads."""
     hunt_rows: int = 10_000

@@ -16,10 +16,11 @@ from soc_tui.knowledge.library import Library
 from soc_tui.management.desk import Desk
 from soc_tui.management.follow import Follower
 from soc_tui.management.health import Health, Worker
-from soc_tui.management.intake import Intake, Tally
+from soc_tui.management.intake import Intake
 from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
 from soc_tui.management.service import Service, socket_path
+from soc_tui.management.tally import Tally
 from soc_tui.management.wire import error_to_dict
 from soc_tui.store.database import Store
 from soc_tui.store.hunt import Hunt

@@ -71,11 +71,17 @@ class Follower:
         gone = [path for path in gone if not path.exists() and self._is_watched(path)] + self._intake.nameless()
         files += [path for path in self._waiting if path not in files]
         if files or gone:
-            with self._health.activity("acquisition"):
-                for path in gone:
-                    self._intake.leave(path)
-                    self._forget(path)
-                self._read(files)
+            try:
+                with self._health.activity("acquisition"):
+                    for path in gone:
+                        self._intake.leave(path)
+                        self._forget(path)
+                    self._read(files)
+                    self._intake.flush()
+            except BaseException:
+                self._looks.clear()  # what was read and not committed must be read again
+                self._next_scan = 0.0
+                raise
         self._show()
         return 0.0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,51 +17,17 @@ from soc_tui.acquisition.held import HeldFiles
 from soc_tui.acquisition.reader import Chunk, holds_back, open_source, predecessors, read_chunks
 from soc_tui.acquisition.scan import find_sources
 from soc_tui.core.clock import Clock
-from soc_tui.core.errors import SocTuiError, SourceError
+from soc_tui.core.errors import SourceError
 from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import SourceState
+from soc_tui.management.commits import Commits
+from soc_tui.management.tally import SourceTally, Tally
 from soc_tui.store.database import Store
-from soc_tui.store.intake import append_chunk, load_sources, save_source
 
+_MOST_SECONDS = 0.5
+"""How long what was read from many small files waits to be committed together."""
 _NAMELESS_SECONDS = 10.0
 """How long the writer of a deleted file must be quiet before the file is let go."""
-
-
-@dataclass
-class SourceTally:
-    """What one run read from one source."""
-
-    path: str
-    format: str = ""
-    bytes: int = 0
-    records_read: int = 0
-    records_stored: int = 0
-    records_rejected: int = 0
-    pending_bytes: int = 0
-    error: str = ""
-
-    def add(self, before: SourceState, after: SourceState, read: int) -> None:
-        """Count the difference that one chunk made."""
-        self.format, self.bytes = after.format, self.bytes + read
-        self.pending_bytes, self.error = after.pending_bytes, after.error
-        self.records_read += after.records_read - before.records_read
-        self.records_stored += after.records_stored - before.records_stored
-        self.records_rejected += after.records_rejected - before.records_rejected
-
-
-@dataclass
-class Tally:
-    """What one run read."""
-
-    sources: dict[str, SourceTally] = field(default_factory=dict)
-    errors: list[SocTuiError] = field(default_factory=list)
-    """What was asked for by name and could not be done."""
-    skipped: list[SocTuiError] = field(default_factory=list)
-    """Files that lay in a directory and could not be read (wholly): archives, pictures, damaged files."""
-
-    def total(self, name: str) -> int:
-        """The sum of a counter over all sources."""
-        return sum(getattr(source, name) for source in self.sources.values())
 
 
 class Intake:
@@ -78,9 +44,8 @@ class Intake:
         self, store: Store, settings: AcquisitionSettings, clock: Clock, on_events: Callable[[], None]
     ) -> None:
         self._store, self._settings, self._clock = store, settings, clock
-        self._on_events = on_events
         self._lock = threading.Lock()
-        self._states = {state.source_id: state for state in load_sources(store)}
+        self._commits = Commits(store, clock, on_events)
         self._held = HeldFiles()
         self._nameless: dict[int, tuple[int, float]] = {}
         """Deleted files that are still read: their size, and since when they have not grown."""
@@ -98,18 +63,21 @@ class Intake:
         tally.errors += errors
         total = sum(_size(file) for file in files)
         done = 0
-        for file in files:
-            try:
-                for read in self.read(file, final=True, as_format=as_format, tally=tally):
-                    done += read
-                    yield {
-                        "path": str(file),
-                        "bytes": done,
-                        "total_bytes": total,
-                        "records": tally.total("records_read"),
-                    }
-            except SourceError as error:
-                (tally.errors if str(file) in named else tally.skipped).append(error)
+        try:
+            for file in files:
+                try:
+                    for read in self.read(file, final=True, as_format=as_format, tally=tally):
+                        done += read
+                        yield {
+                            "path": str(file),
+                            "bytes": done,
+                            "total_bytes": total,
+                            "records": tally.total("records_read"),
+                        }
+                except SourceError as error:
+                    (tally.errors if str(file) in named else tally.skipped).append(error)
+        finally:
+            self.flush()
         for path, source in tally.sources.items():
             if source.error and not source.error.startswith("the file was"):
                 damaged = SourceError(
@@ -166,15 +134,15 @@ class Intake:
         self._nameless[gone.source_id] = (size, since)
         ended = self._clock.monotonic() - since >= _NAMELESS_SECONDS
         yield from self._read_on(still, final=ended, tally=tally, settled=True, opened=opened)
-        state = self._states[gone.source_id]
+        state = self.state(gone.source_id)
         if ended or state.state == "done":
-            self._remember(save_source(self._store, replace(state, state="done", error=gone.error, pending_bytes=0)))
+            self._commits.touch(replace(state, state="done", error=gone.error, pending_bytes=0))
             self._held.release(gone.source_id)
             del self._nameless[gone.source_id]
 
     def nameless(self) -> list[Path]:
         """The names that files had which are deleted and still read."""
-        return [Path(self._states[source_id].path) for source_id in self._nameless]
+        return [Path(self.state(source_id).path) for source_id in self._nameless]
 
     def holds_back(self, state: SourceState) -> bool:
         """True when whole lines of a source wait for more to come."""
@@ -182,7 +150,7 @@ class Intake:
 
     def hold(self, path: Path) -> None:
         """Keep the file that is followed under a name open, so that nothing of it is lost when it is deleted."""
-        for state in self._states.values():
+        for state in self._commits.states.values():
             if state.path == str(path) and state.state == "active":
                 self._held.hold(state)
 
@@ -197,41 +165,32 @@ class Intake:
     ) -> Iterator[int]:
         counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
         counts.error, counts.pending_bytes = state.error, state.pending_bytes  # also when there is nothing new to read
-        before = self._states.get(state.source_id)
         chunks = read_chunks(state, self._settings, final=final, clock=self._clock, settled=settled, opened=opened)
-        for read in _ahead(chunks):
+        for chunk in _ahead(chunks):
             # The first commit numbers a new source; the reader itself does not know the number.
-            chunk = replace(read, state=replace(read.state, source_id=state.source_id))
-            counts.add(state, chunk.state, chunk.bytes_read)
-            state = before = self._commit(state, chunk)
+            read = replace(chunk, state=replace(chunk.state, source_id=state.source_id))
+            state = self._commits.add(state, read, counts)
             yield chunk.bytes_read
-        if before is None or (before.path, before.state) != (state.path, state.state):
-            self._remember(save_source(self._store, state))
+        self._commits.touch(state)
+        self._commits.flush(_MOST_SECONDS)
 
-    def _commit(self, before: SourceState, chunk: Chunk) -> SourceState:
-        state = chunk.state
-        if before.source_id and not (chunk.events.num_rows or chunk.rejects.num_rows or chunk.bytes_read):
-            if replace(state, last_read=before.last_read, size=before.size) != before:
-                state = save_source(self._store, state)  # only the pending bytes or the end of the source changed
-            self._remember(state)
-            return state
-        appended = append_chunk(self._store, chunk.state, chunk.events, chunk.rejects, self._clock.now())
-        self._remember(appended.state)
-        if appended.last_event_id:
-            self._on_events()
-        return appended.state
+    def flush(self) -> None:
+        """Commit what has been read.
 
-    def _remember(self, state: SourceState) -> None:
-        self._states[state.source_id] = state
+        Raises:
+            StoreError: it could not be; it will be read again.
+        """
+        with self._lock:
+            self._commits.flush()
 
     def lag_bytes(self) -> int:
         """Bytes of the followed plain files that are not yet read."""
-        active = [s for s in self._states.values() if s.state == "active"]
+        active = [s for s in self._commits.states.values() if s.state == "active"]
         return sum(max(_size(Path(s.path)) - s.offset, 0) for s in active if Path(s.path).exists())
 
     def states(self) -> list[SourceState]:
         """Every source, oldest first."""
-        return sorted(self._states.values(), key=lambda state: state.source_id)
+        return sorted(self._commits.states.values(), key=lambda state: state.source_id)
 
     def state(self, source_id: int) -> SourceState:
         """One source.
@@ -239,7 +198,7 @@ class Intake:
         Raises:
             KeyError: there is none of that number.
         """
-        return self._states[source_id]
+        return self._commits.states[source_id]
 
     def stop(self) -> None:
         """Let go of the files."""

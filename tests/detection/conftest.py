@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from soc_tui.acquisition.reader import Chunk
 from soc_tui.analysis.extraction import extract
 from soc_tui.core.schema import NORMALISED, REJECTS
 from soc_tui.core.settings import DetectionSettings, StoreSettings
@@ -18,7 +19,7 @@ from soc_tui.core.types import SourceState
 from soc_tui.detection.detectors import ALL_DETECTORS, DETECTORS, Detector
 from soc_tui.store.casework import alerts_for_extraction, merge_findings, save_extraction, supporting_events
 from soc_tui.store.database import Store
-from soc_tui.store.intake import append_chunk
+from soc_tui.store.intake import append_chunks
 
 START = datetime(2026, 3, 1, 10, 0, 0)
 Event = dict[str, Any]
@@ -39,10 +40,10 @@ class Workspace:
 
     def add_table(self, table: pa.Table) -> tuple[int, int]:
         count = table.num_rows
-        state = SourceState(f"made-{self.store.sql('SELECT count(*) AS n FROM sources')['n'][0]}")
-        state.records_read = state.records_stored = count
-        done = append_chunk(self.store, state, table, REJECTS.empty_table(), datetime(2026, 1, 1, tzinfo=UTC))
-        return done.first_event_id, done.last_event_id
+        number = self.store.sql("SELECT count(*) + 1 AS n FROM sources")["n"][0].as_py()
+        state = SourceState(f"made-{number}", source_id=number, records_read=count, records_stored=count)
+        chunk = Chunk(state, table, REJECTS.empty_table(), 0)
+        return append_chunks(self.store, [chunk], datetime(2026, 1, 1, tzinfo=UTC))
 
     def find(self, name: str, window: tuple[int, int], **params: Any) -> list[dict[str, Any]]:
         """The findings of one detector over a window."""

@@ -16,6 +16,8 @@ from soc_tui.core.schema import NORMALISED
 
 _THREADS = 2
 _MEMORY_LIMIT = "256MB"
+_BATCH = 40_960
+"""Rows of an Arrow batch."""
 _RESULT = [*NORMALISED.names, "reason"]
 _thread = local()
 
@@ -80,7 +82,7 @@ def _run(sql: str, lines: pa.Table, params: dict[str, Any] | None) -> pa.Table:
     cursor = _cursor()
     cursor.register("lines", lines)
     try:
-        found = cursor.sql(sql, params=params or {}).to_arrow_table()
+        found = cursor.sql(sql, params=params or {}).to_arrow_table(_BATCH)
     finally:
         cursor.unregister("lines")
     if found.num_rows != lines.num_rows:

@@ -15,13 +15,15 @@ from soc_tui.core.schema import LINES, REJECTS
 
 KEEP_BYTES = 16 * 1024 * 1024
 """The most that is kept of one overlong record; what follows up to its line end is passed over."""
-CHUNK_RECORDS = 122_880
-"""Records that one cut gives at most: one row group of DuckDB, which it writes straight to the file."""
-_BATCH = 16 * 1024
+CHUNK_RECORDS = 40_960
+"""Records that one cut gives at most: a third of what is committed at a time, to keep memory small."""
+_BATCH = 8 * 1024
 """Rows per Arrow batch: DuckDB reads batches in parallel."""
 _BOM = b"\xef\xbb\xbf"
 
 Bounds = npt.NDArray[np.int64]
+Block = bytes | memoryview
+"""A part of a block is a view of it: blocks are tens of megabytes, and several are under way at a time."""
 
 
 class Cut(NamedTuple):
@@ -59,7 +61,7 @@ class Framing(Protocol):
         ...
 
 
-def line_bounds(block: bytes, offset: int) -> tuple[Bounds, Bounds, Bounds]:
+def line_bounds(block: Block, offset: int) -> tuple[Bounds, Bounds, Bounds]:
     r"""The lines that are not blank: where each starts, ends (without ``\n`` or ``\r\n``), and what follows begins."""
     raw = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(raw == 10)
@@ -67,7 +69,7 @@ def line_bounds(block: bytes, offset: int) -> tuple[Bounds, Bounds, Bounds]:
         ends = np.append(ends, len(block))
     starts = np.zeros(len(ends), np.int64)
     starts[1:] = ends[:-1] + 1
-    if len(starts) and offset == 0 and block.startswith(_BOM):
+    if len(starts) and offset == 0 and bytes(block[: len(_BOM)]) == _BOM:
         starts[0] = len(_BOM)
     following = np.minimum(ends + 1, len(block))
     ends = ends - ((ends > starts) & (raw[np.maximum(ends - 1, 0)] == 13))
@@ -76,7 +78,7 @@ def line_bounds(block: bytes, offset: int) -> tuple[Bounds, Bounds, Bounds]:
 
 
 def records(
-    block: bytes, offset: int, starts: Bounds, ends: Bounds, max_record_bytes: int
+    block: Block, offset: int, starts: Bounds, ends: Bounds, max_record_bytes: int
 ) -> tuple[pa.Table, pa.Table]:
     r"""Spans of a block as records (``LINES``) and overlong ones (``REJECTS``).
 
@@ -94,7 +96,7 @@ def records(
     long = lengths > max_record_bytes
     if long.any():
         spans = [(int(starts[row]), int(ends[row])) for row in np.flatnonzero(long)]
-        rejects = [overlong_reject(block[start:end], offset + start, max_record_bytes) for start, end in spans]
+        rejects = [overlong_reject(bytes(block[start:end]), offset + start, max_record_bytes) for start, end in spans]
         overlong = pa.Table.from_pylist(rejects, REJECTS)
         starts, ends, lengths = starts[~long], ends[~long], lengths[~long]
     else:
@@ -104,14 +106,13 @@ def records(
     return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH), LINES), overlong
 
 
-def texts(block: bytes, starts: Bounds, ends: Bounds) -> pa.LargeStringArray:
+def texts(block: Block, starts: Bounds, ends: Bounds) -> pa.LargeStringArray:
     """The text of each span."""
-    if not block.isascii():
-        try:
-            block.decode("utf-8")
-        except UnicodeDecodeError:
-            spans = zip(starts.tolist(), ends.tolist(), strict=True)
-            return pa.array([block[a:b].decode("utf-8", "backslashreplace") for a, b in spans], pa.large_string())
+    try:
+        str(block, "utf-8")  # faster than any check of our own, ASCII or not
+    except UnicodeDecodeError:
+        spans = zip(starts.tolist(), ends.tolist(), strict=True)
+        return pa.array([str(block[a:b], "utf-8", "backslashreplace") for a, b in spans], pa.large_string())
     # Spans and what lies between them as one array over the same memory, of which every second entry is taken.
     bounds = np.empty(2 * len(starts) + 1, np.int64)
     bounds[0:-1:2], bounds[1::2], bounds[-1] = starts, ends, len(block)
@@ -128,8 +129,13 @@ def overlong_reject(record: bytes, offset: int, max_record_bytes: int) -> dict[s
     return {"source_offset": offset, "source_length": len(kept), "reason": reason, "raw": kept}
 
 
-def with_raw(rejects: pa.Table, block: bytes, offset: int) -> pa.Table:
+def whole_lines(block: bytes, *, final: bool) -> Block:
+    """The part of a block up to its last line end, all of it when ``final``."""
+    return block if final or block.endswith(b"\n") else memoryview(block)[: block.rfind(b"\n") + 1]
+
+
+def with_raw(rejects: pa.Table, block: Block, offset: int) -> pa.Table:
     """Put the bytes of the file beside rejected records: ``REASONS`` becomes ``REJECTS``."""
     spans = zip(rejects["source_offset"].to_pylist(), rejects["source_length"].to_pylist(), strict=True)
-    raw = pa.array([block[at - offset : at - offset + length] for at, length in spans], pa.binary())
+    raw = pa.array([bytes(block[at - offset : at - offset + length]) for at, length in spans], pa.binary())
     return rejects.append_column("raw", raw).cast(REJECTS)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from soc_tui.acquisition.framing.base import CHUNK_RECORDS, Cut, line_bounds, records, texts
+from soc_tui.acquisition.framing.base import CHUNK_RECORDS, Cut, line_bounds, records, texts, whole_lines
 
 
 class Joined:
@@ -25,7 +25,7 @@ class Joined:
 
     def cut(self, block: bytes, offset: int, max_record_bytes: int, *, final: bool) -> Cut:
         """Records whose end is known: followed by another beginning, or all when ``final``."""
-        whole = block if final else block[: block.rfind(b"\n") + 1]
+        whole = whole_lines(block, final=final)
         starts, ends, _ = line_bounds(whole, offset)
         first = np.flatnonzero(self._beginnings(texts(whole, starts, ends)))
         used, count = len(whole), len(first)

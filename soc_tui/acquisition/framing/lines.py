@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soc_tui.acquisition.framing.base import CHUNK_RECORDS, Cut, line_bounds, records
+from soc_tui.acquisition.framing.base import CHUNK_RECORDS, Cut, line_bounds, records, whole_lines
 
 
 class Lines:
@@ -12,7 +12,7 @@ class Lines:
 
     def cut(self, block: bytes, offset: int, max_record_bytes: int, *, final: bool) -> Cut:
         """All whole lines, and the last without its line end when ``final``."""
-        whole = block if final else block[: block.rfind(b"\n") + 1]
+        whole = whole_lines(block, final=final)
         starts, ends, following = line_bounds(whole, offset)
         used = len(whole)
         if len(starts) > CHUNK_RECORDS:

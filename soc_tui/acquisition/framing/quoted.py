@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from soc_tui.acquisition.framing.base import CHUNK_RECORDS, Bounds, Cut, line_bounds, records
+from soc_tui.acquisition.framing.base import CHUNK_RECORDS, Bounds, Cut, line_bounds, records, whole_lines
 
 
 class Quoted:
@@ -25,7 +25,7 @@ class Quoted:
 
     def cut(self, block: bytes, offset: int, max_record_bytes: int, *, final: bool) -> Cut:
         """Records whose quotes are closed; the rest is held back unless ``final``."""
-        whole = block if final else block[: block.rfind(b"\n") + 1]
+        whole = whole_lines(block, final=final)
         starts, ends, following = line_bounds(whole, offset)
         quotes = np.flatnonzero(np.frombuffer(whole, np.uint8) == self._quote)
         first, last = self._grouped(np.searchsorted(quotes, ends), final)

@@ -1,0 +1,105 @@
+"""What has been read and waits for its commit.
+
+A commit costs the disk the same for one record as for a hundred thousand, and DuckDB writes whole row groups straight
+to the file. So chunks are gathered, of one source or of many small ones, and committed together with the offsets of
+all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from soc_tui.acquisition.reader import Chunk
+from soc_tui.core.clock import Clock
+from soc_tui.core.types import SourceState
+from soc_tui.management.tally import SourceTally
+from soc_tui.store.database import Store
+from soc_tui.store.intake import ROW_GROUP, append_chunks, load_sources
+
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of events and rejects that wait at most."""
+
+
+class Commits:
+    """Gathers chunks; not safe from several threads at once.
+
+    Args:
+        store: the workspace.
+        clock: for time stamps and for how long something waits.
+        on_events: called after a commit that added events.
+    """
+
+    def __init__(self, store: Store, clock: Clock, on_events: Callable[[], None]) -> None:
+        self._store, self._clock, self._on_events = store, clock, on_events
+        self._waiting: list[Chunk] = []
+        self._rows = self._bytes = 0
+        self._since = 0.0
+        self._counts: list[tuple[SourceTally, SourceState, Chunk]] = []
+        self.states: dict[int, SourceState] = {}
+        """Every source as it will be after the next commit."""
+        self._load()
+
+    def _load(self) -> None:
+        self.states = {state.source_id: state for state in load_sources(self._store)}
+        self._free = max(self.states, default=0) + 1
+
+    def add(self, before: SourceState, chunk: Chunk, counts: SourceTally) -> SourceState:
+        """Take a chunk that was read after ``before``; commits when a row group is full.
+
+        Returns:
+            The state after the chunk, with the source's number.
+
+        Raises:
+            StoreError: the commit failed. Nothing that waited was stored; the states are again those of the store.
+        """
+        chunk = replace(chunk, state=self._numbered(chunk.state))
+        nothing = not (chunk.events.num_rows or chunk.rejects.num_rows or chunk.bytes_read)
+        if nothing and replace(chunk.state, last_read=before.last_read, size=before.size) == before:
+            self.states[chunk.state.source_id] = chunk.state  # nothing worth a commit has changed
+            return chunk.state
+        self._wait(chunk)
+        self._counts.append((counts, before, chunk))
+        if self._rows >= ROW_GROUP or self._bytes >= _MOST_BYTES:
+            self.flush()
+        return chunk.state
+
+    def touch(self, state: SourceState) -> None:
+        """Keep a source's path and state when they are not yet as given."""
+        known = self.states.get(state.source_id)
+        if known is None or (known.path, known.state, known.error) != (state.path, state.state, state.error):
+            self._wait(Chunk.of_state(self._numbered(state)))
+
+    def flush(self, older_than: float = 0.0) -> None:
+        """Commit what has waited for at least that many seconds.
+
+        Raises:
+            StoreError: as for :meth:`add`.
+        """
+        if not self._waiting or self._clock.monotonic() - self._since < older_than:
+            return
+        waiting, counts, rows = self._waiting, self._counts, self._rows
+        self._waiting, self._counts, self._rows, self._bytes = [], [], 0, 0
+        try:
+            append_chunks(self._store, waiting, self._clock.now())
+        except BaseException:
+            self._load()
+            raise
+        for tally, before, chunk in counts:
+            tally.add(before, chunk.state, chunk.bytes_read)
+        if rows:
+            self._on_events()
+
+    def _numbered(self, state: SourceState) -> SourceState:
+        if state.source_id:
+            return state
+        self._free += 1
+        return replace(state, source_id=self._free - 1)
+
+    def _wait(self, chunk: Chunk) -> None:
+        if not self._waiting:
+            self._since = self._clock.monotonic()
+        self._waiting.append(chunk)
+        self._rows += chunk.events.num_rows
+        self._bytes += chunk.events.nbytes + chunk.rejects.nbytes
+        self.states[chunk.state.source_id] = chunk.state
