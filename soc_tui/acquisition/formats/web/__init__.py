@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from soc_tui.acquisition.formats.base import Format
 from soc_tui.acquisition.formats.web.access import AccessLog
+from soc_tui.acquisition.formats.web.json_access import CADDY, NGINX_JSON, TRAEFIK
 
-FORMATS: tuple[Format, ...] = (AccessLog(),)
+FORMATS: tuple[Format, ...] = (AccessLog(), NGINX_JSON, CADDY, TRAEFIK)
 """In the order in which ties are decided."""
 
 

@@ -1,24 +1,24 @@
 -- The second half of every website normaliser: the named parts of one request (relation `requests`) as an HTTP event.
 -- `src_ip` is the peer as the server names it, `target` the request target with its query, `site` the virtual host.
+-- A record of the same log that is no request (`plain`: a server's notice) is an application event.
 SELECT
     source_offset, source_length, reason, time,
-    4002::INTEGER AS class_uid,
-    CASE WHEN method IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS') THEN lower(method) ELSE http_activity(method) END AS activity,
+    CASE WHEN plain THEN 6000 ELSE 4002 END::INTEGER AS class_uid,
+    CASE WHEN plain THEN 'log' WHEN method IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS') THEN lower(method)
+        ELSE http_activity(method) END AS activity,
     product, log_name, host, process,
     nullif(nullif(user_name, '-'), '') AS user_name,
     src_ip, src_port, dst_ip, dst_port,
-    'tcp' AS protocol,
-    'http' AS service,
+    CASE WHEN NOT plain THEN 'tcp' END AS protocol,
+    CASE WHEN NOT plain THEN 'http' END AS service,
     http_status_word(code) AS status,
-    'info' AS severity,
-    message,
-    session_uid, duration, bytes_out, bytes_in,
+    severity, message, session_uid, duration, bytes_out, bytes_in,
     nullif(method, '') AS http_method,
     -- A target that begins with a slash has no host (RFC 9112, 3.2.1): only the others pay for the patterns.
     CASE WHEN starts_with(target, '/') THEN nullif(site, '')
         ELSE coalesce(target_host(target), CASE WHEN method = 'CONNECT' THEN split_part(target, ':', 1) END, nullif(site, '')) END AS url_host,
-    CASE WHEN starts_with(target, '/') AND method <> 'CONNECT' THEN split_part(target, '?', 1)
-        WHEN method <> 'CONNECT' THEN target_path(target) END AS url_path,
+    CASE WHEN method = 'CONNECT' THEN NULL WHEN starts_with(target, '/') THEN split_part(target, '?', 1)
+        WHEN method <> '' THEN target_path(target) END AS url_path,
     CASE WHEN contains(target, '?') THEN target_query(target) END AS url_query,
     code AS http_status,
     nullif(nullif(agent, '-'), '') AS user_agent,
