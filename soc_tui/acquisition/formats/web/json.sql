@@ -35,7 +35,7 @@ WITH parsed AS (
         CASE WHEN doc IS NULL THEN CASE WHEN json_valid(line) THEN 'JSON, but not an object' ELSE 'not valid JSON' END END AS reason,
         coalesce(time, $modified) AS time, '{product}' AS product, 'access' AS log_name, NULL::VARCHAR AS host,
         NULL::VARCHAR AS process, user_name, src_ip, src_port, dst_ip, dst_port, code, NULL::VARCHAR AS session_uid, duration,
-        bytes_out, bytes_in, site, agent, referrer, nullif(tls_server_name, '') AS tls_server_name, method,
+        bytes_out, bytes_in, site, agent, referrer, nullif(tls_server_name, '') AS tls_server_name, NULL::VARCHAR AS file_path, method,
         CASE WHEN args NOT IN ('', '-', '?') AND NOT contains(wanted, '?') THEN wanted || '?' || ltrim(args, '?') ELSE wanted END AS target,
         coalesce(request_line, nullif(concat_ws(' ', verb, path), ''), words) AS message,
         method IS NULL AND code IS NULL AS plain,

@@ -23,6 +23,6 @@ SELECT
     code AS http_status,
     nullif(nullif(agent, '-'), '') AS user_agent,
     nullif(nullif(referrer, '-'), '') AS referrer,
-    tls_server_name,
+    tls_server_name, file_path,
     extra
 FROM requests
