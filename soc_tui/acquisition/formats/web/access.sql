@@ -51,7 +51,7 @@ WITH cut AS (
         src_ip, NULL::INTEGER AS src_port, NULL::VARCHAR AS dst_ip, NULL::INTEGER AS dst_port,
         code, request AS message, NULL::VARCHAR AS session_uid, NULL::DOUBLE AS duration, NULL::BIGINT AS bytes_out, bytes_in,
         method, target, CASE WHEN vhost <> '' THEN regexp_replace(vhost, ':\d+$', '') END AS site,
-        agent, referrer, NULL::VARCHAR AS tls_server_name, NULL::VARCHAR AS file_path, false AS plain, 'info' AS severity,
+        agent, referrer, NULL::VARCHAR AS tls_server_name, NULL::VARCHAR AS file_path, 'request' AS kind, NULL::VARCHAR AS conn_state, 'info' AS severity,
         CASE WHEN ordinary AND vhost = '' AND more = '' AND src_ip IS NOT NULL THEN concat('{"http_version":"', version, '"}')
             ELSE members(concat_ws(',', member('client', CASE WHEN src_ip IS NULL THEN client END),
                 member('ident', nullif(nullif(ident, '-'), '')), member('vhost', nullif(vhost, '')),

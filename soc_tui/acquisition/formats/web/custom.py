@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
-from soc_tui.acquisition.formats.web.layout import Field, Layout, compile_setting
+from soc_tui.acquisition.formats.web.layout import Field, Layout, compile_layout, compile_setting
 
 _HEAD_LINES = 50
 _COLUMNS = (
@@ -139,3 +139,39 @@ def _unescaped(value: str) -> str:
 def _quoted(text: str) -> str:
     """An SQL string. ``$`` and ``{`` in it mean nothing to DuckDB inside quotes."""
     return "'" + text.replace("'", "''") + "'"
+
+
+TRAEFIK_CLF = LayoutFormat(
+    "traefik-clf",
+    compile_layout(
+        '%h - %u %t "%r" %s %b "%{Referer}i" "%{User-Agent}i" %{request_count}n "%{router}n" "%{server_url}n" %{ms}Tms'
+    ),
+    "traefik",
+)
+"""Traefik's common log (https://doc.traefik.io/traefik/observability/access-logs/). Its first field is the peer, or what
+a proxy that Traefik is told to trust says it is."""
+
+ALB = LayoutFormat(
+    "aws-alb",
+    compile_layout(
+        "$type $time_iso8601 $elb $remote_addr:$remote_port $target $request_processing_time $target_processing_time"
+        ' $response_processing_time $status $target_status $request_length $bytes_sent "$request" "$http_user_agent"'
+        " $ssl_cipher $ssl_protocol $target_group_arn",
+        more=True,
+    ),
+    "aws-alb",
+)
+"""Application Load Balancer (https://docs.aws.amazon.com/elasticloadbalancing/latest/application/
+load-balancer-access-logs.html); the fields after the target group have changed often and stay together."""
+
+S3 = LayoutFormat(
+    "aws-s3",
+    compile_layout(
+        "$bucket_owner $bucket [$time_local] $remote_addr $requester $request_id $operation $key"
+        ' "$request" $status $error_code $bytes_sent $object_size $total_ms $turn_around_ms "$http_referer"'
+        ' "$http_user_agent" $version_id',
+        more=True,
+    ),
+    "aws-s3",
+)
+"""S3 server access log (https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html)."""

@@ -38,7 +38,7 @@ WITH parsed AS (
         bytes_out, bytes_in, site, agent, referrer, nullif(tls_server_name, '') AS tls_server_name, NULL::VARCHAR AS file_path, method,
         CASE WHEN args NOT IN ('', '-', '?') AND NOT contains(wanted, '?') THEN wanted || '?' || ltrim(args, '?') ELSE wanted END AS target,
         coalesce(request_line, nullif(concat_ws(' ', verb, path), ''), words) AS message,
-        method IS NULL AND code IS NULL AS plain,
+        CASE WHEN method IS NULL AND code IS NULL THEN 'notice' ELSE 'request' END AS kind, NULL::VARCHAR AS conn_state,
         CASE WHEN method IS NOT NULL OR code IS NOT NULL THEN 'info'
             ELSE CASE lower(level) WHEN 'warn' THEN 'low' WHEN 'warning' THEN 'low' WHEN 'error' THEN 'medium'
                 WHEN 'fatal' THEN 'high' WHEN 'panic' THEN 'high' ELSE 'info' END END AS severity,

@@ -30,7 +30,7 @@ WITH cut AS (
         NULL::VARCHAR AS session_uid, seconds AS duration, try_cast(bytes_out AS BIGINT) AS bytes_out,
         try_cast(bytes_in AS BIGINT) AS bytes_in, method,
         CASE WHEN query IS NOT NULL AND NOT contains(wanted, '?') THEN wanted || '?' || ltrim(query, '?') ELSE wanted END AS target,
-        site, agent, referrer, tls_server_name, file_path, false AS plain, 'info' AS severity,
+        site, agent, referrer, tls_server_name, file_path, 'request' AS kind, NULL::VARCHAR AS conn_state, 'info' AS severity,
         members(concat_ws(',', {members}, member('http_version', version))) AS extra
     FROM named
 )

@@ -1,18 +1,19 @@
 -- The second half of every website normaliser: the named parts of one request (relation `requests`) as an HTTP event.
 -- `src_ip` is the peer as the server names it, `target` the request target with its query, `site` the virtual host.
--- A record of the same log that is no request (`plain`: a server's notice) is an application event.
+-- `kind` is 'request', 'connection' (of a proxy that does not look inside) or 'notice' (the server's own words).
 SELECT
     source_offset, source_length, reason, time,
-    CASE WHEN plain THEN 6000 ELSE 4002 END::INTEGER AS class_uid,
-    CASE WHEN plain THEN 'log' WHEN method IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS') THEN lower(method)
+    CASE kind WHEN 'request' THEN 4002 WHEN 'connection' THEN 4001 ELSE 6000 END::INTEGER AS class_uid,
+    CASE WHEN kind = 'connection' THEN 'traffic' WHEN kind = 'notice' THEN 'log' WHEN method IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS') THEN lower(method)
         ELSE http_activity(method) END AS activity,
     product, log_name, host, process,
     nullif(nullif(user_name, '-'), '') AS user_name,
     src_ip, src_port, dst_ip, dst_port,
-    CASE WHEN NOT plain THEN 'tcp' END AS protocol,
-    CASE WHEN NOT plain THEN 'http' END AS service,
-    http_status_word(code) AS status,
-    severity, message, session_uid, duration, bytes_out, bytes_in,
+    CASE WHEN kind <> 'notice' THEN 'tcp' END AS protocol,
+    CASE WHEN kind = 'request' THEN 'http' END AS service,
+    CASE WHEN kind <> 'connection' THEN http_status_word(code) WHEN conn_state IS NULL THEN 'unknown'
+        WHEN conn_state = '--' THEN 'success' ELSE 'failure' END AS status,
+    severity, message, session_uid, duration, bytes_out, bytes_in, conn_state,
     nullif(method, '') AS http_method,
     -- A target that begins with a slash has no host (RFC 9112, 3.2.1): only the others pay for the patterns.
     CASE WHEN starts_with(target, '/') THEN nullif(site, '')
