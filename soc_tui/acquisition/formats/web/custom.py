@@ -144,12 +144,13 @@ def _quoted(text: str) -> str:
 TRAEFIK_CLF = LayoutFormat(
     "traefik-clf",
     compile_layout(
-        '%h - %u %t "%r" %s %b "%{Referer}i" "%{User-Agent}i" %{request_count}n "%{router}n" "%{server_url}n" %{ms}Tms'
+        '%h - %u %t "%r" %s %b "%{Referer}i" "%{User-Agent}i" %{request_count}n "%{router}n" "%{server_url}n" %{ms}Tms',
+        firm={"router", "server_url"},
     ),
     "traefik",
 )
-"""Traefik's common log (https://doc.traefik.io/traefik/observability/access-logs/). Its first field is the peer, or what
-a proxy that Traefik is told to trust says it is."""
+"""Traefik's common log (https://doc.traefik.io/traefik/observability/access-logs/), which writes quotes raw. Its first
+field is the peer, or what a proxy that Traefik is told to trust says it is."""
 
 ALB = LayoutFormat(
     "aws-alb",

@@ -12,6 +12,10 @@ WITH parsed AS (
     SELECT *, {columns} FROM records
 ), split AS (
     SELECT *, CASE WHEN contains(request_line, ' ') THEN string_split(request_line, ' ') END AS w FROM named
+), shaped AS (
+    SELECT *, len(w) = 3 AND w[1] IN ('GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND')
+        AND starts_with(w[3], 'HTTP/') AS ordinary
+    FROM split
 ), typed AS (
     SELECT * REPLACE (
             as_ip(src_ip) AS src_ip, as_ip(dst_ip) AS dst_ip,
@@ -23,10 +27,10 @@ WITH parsed AS (
                     in_zone(try_strptime(time, ['%Y/%m/%d %H:%M:%S.%f', '%Y/%m/%d %H:%M:%S']), $zone))
                 WHEN $zone <> 'UTC' AND NOT regexp_matches(time, '(?i)(?:z|[+-]\d\d:?\d\d)$') THEN in_zone(from_iso(time), $zone)
                 ELSE from_iso(time) END AS time),
-        coalesce(verb, CASE WHEN len(w) = 3 THEN w[1] ELSE regexp_extract(request_line, '^([A-Za-z_-]+) ', 1) END) AS method,
-        coalesce(path, CASE WHEN len(w) = 3 THEN w[2]
-            ELSE regexp_extract(request_line, '(?s)^[A-Za-z_-]+ (.*?)(?: HTTP/\d(?:\.\d)?)?$', 1) END) AS wanted
-    FROM split
+        coalesce(verb, CASE WHEN ordinary THEN w[1] ELSE nullif(regexp_extract(request_line, '^([A-Za-z_-]+) ', 1), '') END) AS method,
+        coalesce(path, CASE WHEN ordinary THEN w[2]
+            ELSE nullif(regexp_extract(request_line, '(?s)^[A-Za-z_-]+ (.*?)(?: HTTP/\d(?:\.\d)?)?$', 1), '') END) AS wanted
+    FROM shaped
 ), patched AS (
     -- Once, and with one patch for everything: every JSON function holds an arena of some MB for each thread.
     SELECT *, json_merge_patch(doc, {gone})::VARCHAR AS rest FROM typed

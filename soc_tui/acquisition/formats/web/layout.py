@@ -7,6 +7,7 @@ https://nginx.org/en/docs/http/ngx_http_log_module.html and https://nginx.org/en
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from soc_tui.core.errors import SettingsError
@@ -83,12 +84,14 @@ def compile_setting(name: str, text: str) -> Layout:
         raise SettingsError(f"{where}: {error.message}", remedy=error.remedy) from error
 
 
-def compile_layout(text: str, *, more: bool = False) -> Layout:
+def compile_layout(text: str, *, more: bool = False, firm: Container[str] = ()) -> Layout:
     """Compile a layout of either server; which one shows by ``%`` and ``$``.
 
     Args:
         text: the format string without its name.
         more: further fields at the end are accepted and kept as ``more``.
+        firm: names of fields that hold no quote, because no client writes them; that keeps a record of a server that
+            does not escape quotes readable from its end.
 
     Raises:
         LayoutError: it names no field, an unknown conversion, or two texts with nothing between them.
@@ -97,6 +100,9 @@ def compile_layout(text: str, *, more: bool = False) -> Layout:
     start = escape.end() if escape else 0
     nginx = escape is not None or len(_NGINX.findall(text)) > len(_APACHE.findall(text))
     parts = _nginx_parts(text, start) if nginx else _apache_parts(text)
+    parts = [
+        replace(part, pattern='[^"]*') if isinstance(part, Field) and part.name in firm else part for part in parts
+    ]
     fields = [part for part in parts if isinstance(part, Field)]
     if not fields:
         raise LayoutError(
