@@ -72,7 +72,7 @@ WITH headed AS (
         NULL::VARCHAR AS session_uid, CASE WHEN NOT starts_with(t[-1], '-') THEN try_cast(t[-1] AS DOUBLE) / 1000 END AS duration,
         NULL::BIGINT AS bytes_out, try_cast(ltrim(size, '+') AS BIGINT) AS bytes_in,
         CASE WHEN len(w) > 1 AND regexp_full_match(w[1], '[A-Za-z_-]+') THEN w[1] END AS method,
-        CASE WHEN method IS NULL THEN NULL WHEN len(w) = 3 THEN w[2] ELSE regexp_replace(substr(request, length(w[1]) + 2), ' HTTP/\d(?:\.\d)?$', '') END AS target,
+        CASE WHEN method IS NULL THEN NULL WHEN len(w) = 3 AND starts_with(w[3], 'HTTP/') THEN w[2] ELSE regexp_replace(substr(request, length(w[1]) + 2), ' HTTP/\d(?:\.\d)?$', '') END AS target,
         NULL::VARCHAR AS site, NULL::VARCHAR AS agent, NULL::VARCHAR AS referrer, nullif(nullif(tls.sni, ''), '-') AS tls_server_name,
         NULL::VARCHAR AS file_path,
         CASE WHEN shape IN ('http', 'clf') THEN 'request' WHEN shape IN ('tcp', 'connect') THEN 'connection' ELSE 'notice' END AS kind,
