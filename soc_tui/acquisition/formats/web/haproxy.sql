@@ -8,18 +8,26 @@ WITH headed AS (
             ELSE 1 END AS begins
     FROM lines
 ), bodied AS (
-    SELECT source_offset, source_length, begins > 1 AS with_head,
-        CASE WHEN begins > 1 THEN regexp_extract(left(line, begins - 1), '^(?:<\d+>)?(?:1 )?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S+) (?:([^ \[\]]+) )?([^ \[\]]+?)(?:\[(\d+)\]: | (\d+) )', ['stamp', 'host', 'tag', 'pid', 'pid5']) END AS s,
+    SELECT source_offset, source_length, begins > 1 AS with_head, ends_with(left(line, begins - 1), ']: ') AS tagged,
+        CASE WHEN begins > 1 THEN left(line, begins - 1) END AS head,
         CASE WHEN begins > 1 THEN substr(line, begins) ELSE line END AS body
     FROM headed
+), daemons AS (
+    SELECT *, CASE WHEN tagged THEN string_split(head[:-4], ' ') WHEN with_head THEN string_split(head, ' ') END AS d FROM bodied
+), named AS (
+    SELECT * EXCLUDE d,
+        CASE WHEN NOT tagged THEN d[3] WHEN NOT regexp_full_match(d[-2], '\d\d:\d\d:\d\d|.*\d{4}-\d\d-\d\dT\S+') THEN d[-2] END AS host,
+        CASE WHEN tagged THEN split_part(d[-1], '[', 1) ELSE d[4] END AS tag,
+        CASE WHEN tagged THEN split_part(d[-1], '[', 2) ELSE d[5] END AS pid
+    FROM daemons
 ), cut AS (
-    SELECT *, string_split(CASE WHEN starts_with(body, '"') THEN replace(body, '""', '"-"') ELSE body END, '"') AS p FROM bodied
+    SELECT *, string_split(CASE WHEN starts_with(body, '"') THEN replace(body, '""', '"-"') ELSE body END, '"') AS p FROM named
 ), fronts AS (
     SELECT *, CASE WHEN starts_with(body, '"') AND len(p) > 3 THEN array_to_string(p[:-4], '') || p[-3] ELSE p[1] END AS front,
         CASE WHEN starts_with(body, '"') AND len(p) > 3 THEN p[-2] ELSE p[2] END AS request
     FROM cut
 ), kinds AS (
-    SELECT *, string_split(front, ' ') AS h, CASE
+    SELECT *, string_split(front, ' ') AS h, CASE WHEN plainly THEN 'http'
         WHEN regexp_full_match(front, '\S+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+ [^/\s]+/\S+ (?:[+-]?\d+/){4}\+?-?\d+ -?\d+ \+?\d+ \S+ \S+ \S{4} (?:\d+/){4}\+?\d+ \d+/\d+ (?:\{.*\} |- )*') AND request IS NOT NULL THEN 'http'
         WHEN regexp_full_match(body, '\S+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+ [^/\s]+/\S+ -?\d+/-?\d+/\+?-?\d+ \+?\d+ \S\S (?:\d+/){4}\+?\d+ \d+/\d+\s*') THEN 'tcp'
         WHEN contains(body, ' - - [') AND regexp_matches(body, '^\S+ - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "[^"]*" -?\d+ \+?\d+ "[^"]*" "[^"]*" \d+ \d+ "') THEN 'clf'
@@ -27,7 +35,7 @@ WITH headed AS (
         WHEN regexp_matches(body, '^\S+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+: ') THEN 'error'
         WHEN with_head OR regexp_matches(body, '^(?:Proxy |Server |Health check |Backup Server |backend |\[(?:NOTICE|WARNING|ALERT)\])') THEN 'words'
         END AS shape
-    FROM fronts
+    FROM (SELECT *, request IS NOT NULL AND regexp_full_match(front, '[\w.:%-]+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] [\w.:~-]+ [\w.:-]+/[\w.:<>-]+ (?:(?:-1|0|[1-9]\d{0,15})/){4}(?:-1|0|[1-9]\d{0,15}) -?\d+ \d+ - - [A-Za-z-]{4} (?:\d+/){4}\d+ \d+/\d+ (?:\{.*\} )?') AND NOT regexp_matches(pid, '\D') AS plainly FROM fronts)
 ), clf AS (
     SELECT *, CASE WHEN shape = 'clf' THEN regexp_extract(body,
         '^(\S+) - - \[([^\]]*)\] "([^"]*)" (-?\d+) \+?(\d+) "[^"]*" "[^"]*" (\d+) (\d+) "([^"]*)" "([^"]*)" "([^"]*)" (-?\d+) (-?\d+) (-?\d+) (-?\d+) \+?(-?\d+) "?([^ "]{4})"? ',
@@ -35,13 +43,13 @@ WITH headed AS (
         CASE WHEN shape = 'error' THEN regexp_extract(body, '^\S+ \[.{24}\] (\S+): (.*)$', ['listener', 'said']) END AS e
     FROM kinds
 ), fields AS (
-    SELECT source_offset, source_length, shape, s,
+    SELECT source_offset, source_length, shape, plainly, host, tag, pid, head, h,
         CASE shape WHEN 'words' THEN NULL WHEN 'clf' THEN c.client || ':' || c.port WHEN 'connect' THEN h[3] ELSE h[1] END AS peer,
         CASE WHEN shape = 'connect' THEN h[5] END AS local,
         CASE WHEN shape IN ('http', 'tcp', 'error') THEN in_zone(try_strptime(h[2], '[%d/%b/%Y:%H:%M:%S.%g]'), $zone)
             WHEN shape = 'clf' THEN try_strptime(c.stamp, '%d/%b/%Y:%H:%M:%S %z')::TIMESTAMP + to_milliseconds(coalesce(try_cast(c.ms AS INTEGER), 0)) END AS accepted,
-        CASE WHEN s.stamp IS NULL THEN NULL WHEN contains(s.stamp, 'T') THEN from_iso(s.stamp)
-            ELSE in_zone(try_strptime(year($modified) || ' ' || s.stamp, '%Y %b %d %H:%M:%S'), $zone) END AS logged,
+        CASE WHEN shape IN ('words', 'connect') THEN coalesce(from_iso(regexp_extract(head, '\d{4}-\d\d-\d\dT\S+')),
+            in_zone(try_strptime(year($modified) || ' ' || regexp_extract(head, '[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d'), '%Y %b %d %H:%M:%S'), $zone)) END AS logged,
         CASE shape WHEN 'http' THEN h[3] WHEN 'tcp' THEN h[3] WHEN 'clf' THEN c.frontend WHEN 'error' THEN e.listener WHEN 'connect' THEN trim(h[6], '()') END AS frontend,
         CASE shape WHEN 'clf' THEN c.backend || '/' || c."server" WHEN 'http' THEN h[4] WHEN 'tcp' THEN h[4] END AS backend,
         CASE WHEN shape IN ('http', 'tcp') THEN string_split(replace(h[5], '+', ''), '/') WHEN shape = 'clf' THEN [c.tr1, c.tw, c.tc, c.tr, c.ta] END AS t,
@@ -65,7 +73,7 @@ WITH headed AS (
         CASE WHEN shape IS NULL THEN 'not an HAProxy record' WHEN shape IN ('http', 'tcp', 'clf') AND accepted IS NULL THEN 'no such date' END AS reason,
         coalesce(accepted, CASE WHEN logged > $modified + INTERVAL 1 DAY THEN logged - INTERVAL 1 YEAR ELSE logged END, $modified) AS time,
         'haproxy' AS product, CASE WHEN shape IN ('tcp', 'connect') THEN 'conn' WHEN shape IN ('http', 'clf') THEN 'access' ELSE 'haproxy' END AS log_name,
-        nullif(s.host, '') AS host, nullif(s.tag, '') AS process, NULL::VARCHAR AS user_name,
+        nullif(nullif(host, ''), '-') AS host, nullif(tag, '') AS process, NULL::VARCHAR AS user_name,
         as_ip(left(peer, length(peer) - length(port) - 1)) AS src_ip, try_cast(port AS INTEGER) AS src_port,
         as_ip(left(local, length(local) - length(local_port) - 1)) AS dst_ip, try_cast(local_port AS INTEGER) AS dst_port,
         CASE WHEN code <> '-1' THEN try_cast(code AS INTEGER) END AS code, coalesce(request, words) AS message,
@@ -79,7 +87,12 @@ WITH headed AS (
         CASE WHEN shape = 'tcp' THEN state END AS conn_state,
         CASE WHEN shape = 'error' THEN 'low' WHEN contains(words, ' is DOWN') OR contains(words, 'has no server available') THEN 'high'
             WHEN starts_with(words, '[ALERT]') THEN 'high' WHEN starts_with(words, '[WARNING]') THEN 'medium' ELSE 'info' END AS severity,
-        members(concat_ws(',', member('pid', nullif(coalesce(nullif(s.pid, ''), s.pid5), '')), member('frontend', frontend),
+        CASE WHEN plainly THEN concat('{', '"pid":"' || pid || '",', '"frontend":"', h[3], '","backend":"', replace(h[4], '/', '","server":"'),
+            '","termination_state":"', state, '","timers":{"TR":', t[1], ',"Tw":', t[2], ',"Tc":', t[3], ',"Tr":', t[4], ',"Ta":', t[5],
+            '},"connections":"', connections, '","queues":"', queues, '"', ',' || member('captured_headers', rtrim(captured)),
+            CASE w[3] WHEN 'HTTP/1.1' THEN ',"http_version":"HTTP/1.1"' ELSE ',' || member('http_version', CASE WHEN len(w) = 3 AND starts_with(w[3], 'HTTP/') THEN w[3] END) END,
+            ',' || member('tls_version', nullif(nullif(tls.version, ''), '-')), ',' || member('tls_cipher', nullif(nullif(tls.cipher, ''), '-')), ',' || member('more', more), '}')
+        ELSE members(concat_ws(',', member('pid', nullif(pid, '')), member('frontend', frontend),
             member('backend', nullif(split_part(backend, '/', 1), '')), member('server', nullif(split_part(backend, '/', 2), '')),
             member('termination_state', state),
             CASE len(t) WHEN 5 THEN '"timers":{"TR":' || try_cast(t[1] AS BIGINT) || ',"Tw":' || try_cast(t[2] AS BIGINT) || ',"Tc":' || try_cast(t[3] AS BIGINT) || ',"Tr":' || try_cast(t[4] AS BIGINT) || ',"Ta":' || try_cast(t[5] AS BIGINT) || '}'
@@ -87,6 +100,6 @@ WITH headed AS (
             member('connections', connections), member('queues', queues), member('cookies', cookies),
             member('captured_headers', rtrim(captured)), member('http_version', CASE WHEN len(w) = 3 AND starts_with(w[3], 'HTTP/') THEN w[3] END),
             member('tls_version', nullif(nullif(tls.version, ''), '-')), member('tls_cipher', nullif(nullif(tls.cipher, ''), '-')), member('more', more),
-            CASE WHEN coalesce(accepted, logged) IS NULL THEN '"time_source":"file"' END)) AS extra
+            CASE WHEN coalesce(accepted, logged) IS NULL THEN '"time_source":"file"' END)) END AS extra
     FROM words
 )
