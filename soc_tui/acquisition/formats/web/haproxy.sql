@@ -35,7 +35,7 @@ WITH headed AS (
         WHEN regexp_matches(body, '^\S+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] \S+: ') THEN 'error'
         WHEN with_head OR regexp_matches(body, '^(?:Proxy |Server |Health check |Backup Server |backend |\[(?:NOTICE|WARNING|ALERT)\])') THEN 'words'
         END AS shape
-    FROM (SELECT *, request IS NOT NULL AND regexp_full_match(front, '[\w.:%-]+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] [\w.:~-]+ [\w.:-]+/[\w.:<>-]+ (?:(?:-1|0|[1-9]\d{0,15})/){4}(?:-1|0|[1-9]\d{0,15}) -?\d+ \d+ - - [A-Za-z-]{4} (?:\d+/){4}\d+ \d+/\d+ (?:\{.*\} )?') AND NOT regexp_matches(pid, '\D') AS plainly FROM fronts)
+    FROM (SELECT *, request IS NOT NULL AND regexp_full_match(front, '[\w.:%-]+:\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] [\w.:~-]+ [\w.:-]+/[\w.:<>-]+ (?:-?(?:0|[1-9]\d*)/){4}-?(?:0|[1-9]\d*) -?\d+ \d+ - - [A-Za-z-]{4} (?:\d+/){4}\d+ \d+/\d+ (?:\{.*\} )?') AS plainly FROM fronts)
 ), clf AS (
     SELECT *, CASE WHEN shape = 'clf' THEN regexp_extract(body,
         '^(\S+) - - \[([^\]]*)\] "([^"]*)" (-?\d+) \+?(\d+) "[^"]*" "[^"]*" (\d+) (\d+) "([^"]*)" "([^"]*)" "([^"]*)" (-?\d+) (-?\d+) (-?\d+) (-?\d+) \+?(-?\d+) "?([^ "]{4})"? ',
@@ -90,8 +90,9 @@ WITH headed AS (
         CASE WHEN plainly THEN concat('{', '"pid":"' || pid || '",', '"frontend":"', h[3], '","backend":"', replace(h[4], '/', '","server":"'),
             '","termination_state":"', state, '","timers":{"TR":', t[1], ',"Tw":', t[2], ',"Tc":', t[3], ',"Tr":', t[4], ',"Ta":', t[5],
             '},"connections":"', connections, '","queues":"', queues, '"', ',' || member('captured_headers', rtrim(captured)),
-            CASE w[3] WHEN 'HTTP/1.1' THEN ',"http_version":"HTTP/1.1"' ELSE ',' || member('http_version', CASE WHEN len(w) = 3 AND starts_with(w[3], 'HTTP/') THEN w[3] END) END,
-            ',' || member('tls_version', nullif(nullif(tls.version, ''), '-')), ',' || member('tls_cipher', nullif(nullif(tls.cipher, ''), '-')), ',' || member('more', more), '}')
+            CASE WHEN len(w) = 3 AND w[3] = 'HTTP/1.1' THEN ',"http_version":"HTTP/1.1"' ELSE ',' || member('http_version', CASE WHEN len(w) = 3 AND starts_with(w[3], 'HTTP/') THEN w[3] END) END,
+            CASE WHEN more IS NOT NULL THEN concat(',' || member('tls_version', nullif(nullif(tls.version, ''), '-')),
+                ',' || member('tls_cipher', nullif(nullif(tls.cipher, ''), '-')), ',' || member('more', more)) END, '}')
         ELSE members(concat_ws(',', member('pid', nullif(pid, '')), member('frontend', frontend),
             member('backend', nullif(split_part(backend, '/', 1), '')), member('server', nullif(split_part(backend, '/', 2), '')),
             member('termination_state', state),
