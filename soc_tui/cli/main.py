@@ -39,10 +39,19 @@ class Globals:
     format: str
 
     def settings(self) -> Settings:
-        """The settings of this call."""
+        """The settings of this call.
+
+        Raises:
+            SettingsError: they cannot be understood, down to the access log layouts that they define.
+        """
         from soc_tui.core.settings import load_settings
 
-        return load_settings(self.workspace)
+        settings = load_settings(self.workspace)
+        if settings.acquisition.access_formats:  # only acquisition can read them, and its import takes a while
+            from soc_tui.acquisition.formats import formats_for
+
+            formats_for(settings.acquisition)
+        return settings
 
 
 def _version(value: bool) -> None:

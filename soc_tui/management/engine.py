@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from soc_tui.acquisition.formats import formats_for
 from soc_tui.core.clock import Clock, SystemClock
 from soc_tui.core.errors import SocTuiError
 from soc_tui.core.settings import Settings
@@ -38,10 +39,12 @@ class Engine:
         demo: responses are previewed only, and consoles say so.
 
     Raises:
-        SocTuiError: the workspace cannot be opened or the knowledge database is wrong.
+        SocTuiError: the workspace cannot be opened, the knowledge database or an access log layout of the settings is
+            wrong.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, demo: bool = False) -> None:
+        formats_for(settings.acquisition)  # compiles the layouts: a wrong one is told now, not when a file comes
         self.settings, self.clock, self.demo = settings, clock or SystemClock(), demo
         self.health = Health(self.clock)
         self.store = Store.open(settings.workspace / "workspace.duckdb", settings.store)

@@ -93,3 +93,23 @@ def test_a_wrong_setting_is_reported_before_anything_starts(tmp_path: Path) -> N
     assert run.returncode == 2
     assert f"{tmp_path}/s.toml:2" in run.stderr
     assert "threads" in run.stderr
+
+
+def test_a_wrong_access_log_layout_is_reported_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("[acquisition.access_formats]\nshop = '%h %l %u %t \"%r\" %>s %{q}T'\n")
+    run = _run("status", SOC_TUI_CONFIG=str(tmp_path / "s.toml"), SOC_TUI_WORKSPACE=str(tmp_path / "w"))
+    assert run.returncode == 2
+    assert "acquisition.access_formats.shop, position 22: unknown unit 'q'" in run.stderr
+    assert "%{ms}T" in run.stderr
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_custom_access_log_format_is_recognised_and_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("[acquisition.access_formats]\nshop = '%h %l %u %t \"%r\" %>s %b %D'\n")
+    log = tmp_path / "shop.log"
+    log.write_text('192.0.2.1 - frank [10/Oct/2000:13:55:36 -0700] "GET /a?b=c HTTP/1.0" 200 2326 1500\n')
+    for number, more in enumerate(((), ("--as", "shop"))):
+        run = _run("--workspace", str(tmp_path / f"w{number}"), "ingest", str(log), *more, "--format", "json",
+                   SOC_TUI_CONFIG=str(tmp_path / "s.toml"))  # fmt: skip
+        told = json.loads(run.stdout)
+        assert (told["sources"][0]["format"], told["records_stored"], told["records_rejected"]) == ("shop", 1, 0)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from soc_tui.acquisition.formats import flows, middleware, network, other, system, web
 from soc_tui.acquisition.formats.base import Format, Normalised, Origin
-from soc_tui.core.errors import UsageError
+from soc_tui.core.errors import SettingsError, UsageError
 from soc_tui.core.settings import AcquisitionSettings
 
 __all__ = ["FORMATS", "HEAD_BYTES", "Format", "Normalised", "Origin", "format_named", "formats_for", "recognise"]
@@ -27,7 +27,16 @@ FORMATS: Mapping[str, Format] = {
 
 
 def formats_for(settings: AcquisitionSettings) -> Mapping[str, Format]:
-    """The built-in formats and those that the settings define, which win where both are equally sure."""
+    """The built-in formats and those that the settings define, which win where both are equally sure.
+
+    Raises:
+        SettingsError: a format of the settings cannot be compiled or has the name of a built-in one.
+    """
+    for name in settings.access_formats:
+        if name in FORMATS:
+            raise SettingsError(
+                f"acquisition.access_formats.{name}: a built-in format has this name", remedy="choose another name"
+            )
     return {**web.custom_formats(settings.access_formats), **FORMATS} if settings.access_formats else FORMATS
 
 

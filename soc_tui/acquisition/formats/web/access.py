@@ -27,4 +27,4 @@ class AccessLog(Format):
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:  # noqa: ARG002
         """``src_ip`` is the peer that the server saw; no forwarded-for header is believed."""
-        return Normalised(*normalise(load_sql("web/access"), lines), header)
+        return Normalised(*normalise(load_sql("web/access") + load_sql("web/requests"), lines), header)

@@ -6,9 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from soc_tui.acquisition.formats import recognise
+from soc_tui.acquisition.formats.sql import load_sql, normalise
+from soc_tui.core.schema import LINES
 from tests.acquisition.conftest import read_all
 
 Events = Callable[..., list[dict[str, Any]]]
@@ -82,3 +87,68 @@ def test_real_logs_exactly(shared_data: Path, name: str, count: int) -> None:
     result = read_all(shared_data / f"hostlogs/{name}.gz")
     assert (result.state.format, result.state.records_stored, result.state.records_rejected) == ("access", count, 0)
     assert all(e["src_ip"] and e["http_status"] and e["url_path"] for e in result.events if e["http_method"])
+
+
+SQL = load_sql("web/access") + load_sql("web/requests")
+REFERENCE = SQL.replace(" AS ordinary\n", " AND false AS ordinary\n")
+"""The same with every line read by the full pattern."""
+
+HEADS = ["192.0.2.1 - -", "www.x:80 192.0.2.1 - bob", "2001:db8::1 - a", "::1 - -", "abc:12 - -", "h.example - -", "192.0.2.1 i u",
+         "192.0.2.1 -  ", "192.0.2.1 -", "192.0.2.1 - bob smith", "a b c d", "999.1.1.1 - -", "192.0.2.1 - [x", "1.2.3.4\t- - -", ""]  # fmt: skip
+STAMPS = [STAMP, "[31/Feb/2000:13:55:36 +0000]", "[10/oct/2000:13:55:36 -0700]", "[1/Oct/02000:13:55:36 -0700]", "[]",
+          "[10/Oct/2000:13:55:36 +9999]", "[10/Oct/0000:25:61:61 +0000]", f"{STAMP} {STAMP}", f'{STAMP} "{STAMP}']  # fmt: skip
+REQUESTS = ["GET / HTTP/1.1", "GET /a?b=c HTTP/2.0", "GET  HTTP/1.1", "GET HTTP/1.1", "GET /a b HTTP/1.1", "OPTIONS * HTTP/1.0", "-", "",
+            "POST http://u@h.example:80/p?q HTTP/1.1", "CONNECT h:25 HTTP/1.1", "get /a HTTP/1.1", "GET /a\t HTTP/1.1", "GET //h/?? HTTP/1.1",
+            '/" 200 5 "-" "-', 'GET /a\\" HTTP/1.1', "GET /a\\\\ HTTP/1.1", "GET /\\x22 HTTP/1.1", "GET ? HTTP/1.1", "\xfc \u202e"]  # fmt: skip
+TAILS = [
+    " 200 5",
+    " 200 -",
+    " 404 5 ",
+    " 99 5 ",
+    " 200 99999999999999999999 ",
+    "  200 5 ",
+    " 200 5\t",
+    " \u0661\u0662\u0663 5 ",
+    "",
+]
+QUOTED = [
+    '"-" "-"',
+    '"http://x/" "agent"',
+    '"" ""',
+    '"-"',
+    '"-" "cut off',
+    '"a\\"b" "c"',
+    '"a""b"',
+    '"a"  "b"',
+    '"-" "x" "more" 1',
+    "more",
+    '"-" "x"\r ',
+    "",
+]
+LINE = st.one_of(
+    st.tuples(*(st.sampled_from(part) for part in (HEADS, STAMPS, REQUESTS, TAILS, QUOTED))).map(
+        lambda parts: f'{parts[0]} {parts[1]} "{parts[2]}"{parts[3]}{parts[4]}'
+    ),
+    st.lists(st.sampled_from([*HEADS, *STAMPS, *REQUESTS, *TAILS, *QUOTED, '"', " ", "\\"]), max_size=8).map("".join),
+    st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), max_size=60),
+)
+
+
+def table(lines: list[str]) -> pa.Table:
+    offsets = pa.array(range(len(lines)), pa.int64())
+    return pa.table(
+        [offsets, pa.nulls(len(lines), pa.int32()).fill_null(1), pa.array(lines, pa.large_string())], schema=LINES
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(lines=st.lists(LINE, min_size=1, max_size=60))
+def test_the_short_way_and_the_full_pattern_agree(lines: list[str]) -> None:
+    assert REFERENCE != SQL
+    assert normalise(SQL, table(lines)) == normalise(REFERENCE, table(lines))
+
+
+def test_they_agree_on_every_pair_of_hostile_parts() -> None:
+    lines = [f'{h} {STAMP} "{r}"{t}{q}' for h in HEADS for r in REQUESTS for t in TAILS[:3] for q in QUOTED]
+    lines += [f'{h} {s} "{REQUESTS[0]}" 200 5 {q}' for h in HEADS for s in STAMPS for q in QUOTED]
+    assert normalise(SQL, table(lines)) == normalise(REFERENCE, table(lines))
