@@ -201,23 +201,13 @@ def _zeek_likeness(line: str) -> float:
     return 0.8 if script or isinstance(record.get("ts"), int | float) else 0.0
 
 
-_HINTS = (
-    "_path", "@stream", "conn_state", "history", "orig_pkts", "orig_bytes", "service", "ts", "proto", "note",
-    "seen.indicator", "query", "qtype_name", "trans_id", "qclass", "rcode", "helo", "mailfrom", "uri", "trans_depth",
-    "method", "status_code", "auth_success", "auth_attempts", "kex_alg", "fuid", "seen_bytes", "established",
-    "cert_chain_fuids", "ssl_history", "name", "notice", "request_type", "client", "certificate.version",
-    "security_protocol", "endpoint", "operation", "tunnel_type", "msg_types",
-)  # fmt: skip
-"""The fields by which ``zeek_json.sql`` tells the log of a record."""
-
 _OWN = ("_path", "@stream", "@system", "@proc", "_system_name")
 """What the writers of JSON put beside the fields of the log."""
 
 
 @cache
 def _kinds_sql() -> str:
-    schema = json.dumps(dict.fromkeys(_HINTS, "VARCHAR"))
-    return load_sql("network/zeek_json").replace("{schema}", schema).replace("{kinds}", str(list(kinds())))
+    return load_sql("network/zeek_json").replace("{kinds}", str(list(kinds())))
 
 
 @cache
