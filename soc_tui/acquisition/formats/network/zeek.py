@@ -13,12 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_tui.acquisition.formats.base import REASONS, Format, Header, Normalised, Origin
-from soc_tui.acquisition.formats.network.zeek_logs import ENDS, LISTS, OTHER, events_sql, kinds, log
+from soc_tui.acquisition.formats.network.sections import OTHER
+from soc_tui.acquisition.formats.network.split import by_section
+from soc_tui.acquisition.formats.network.zeek_logs import ENDS, LISTS, events_sql, kinds, log
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 from soc_tui.core.schema import NORMALISED
 
 _MAX_FIELDS = 512
 """More names in a ``#fields`` line than any Zeek log has (the longest known has about 60)."""
+
 
 def _stem(path: str) -> str:
     """The log's name by its file, the last resort: ``conn`` for ``/x/conn.16:00-17:00.log.gz``."""
@@ -102,7 +105,9 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
     split = ", ".join(f"f[{number}] AS c{number}" for number in range(1, len(fields) + 1))
 
     def text(field: str) -> str:
-        return f"CASE WHEN c{at[field]} NOT IN ($unset, $empty) THEN c{at[field]} END" if field in at else "NULL::VARCHAR"
+        return (
+            f"CASE WHEN c{at[field]} NOT IN ($unset, $empty) THEN c{at[field]} END" if field in at else "NULL::VARCHAR"
+        )
 
     def member(field: str, number: int) -> str:
         return f"split_part({text(field)}, $set_separator, {number})" if field in at else "NULL::VARCHAR"
@@ -163,25 +168,7 @@ class ZeekJson(Format):
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every JSON object is an event; other lines are rejects."""
-        told, rejects = normalise(_kinds_sql(), lines, {"stem": _stem(origin.path)})
-        if rejects.num_rows:
-            lines = lines.filter(pc.invert(pc.is_in(lines["source_offset"], rejects["source_offset"].combine_chunks())))
-        # The first pass leaves the section in `activity`. One query per section reads nothing but its own fields.
-        lines = lines.append_column("log_name", told["log_name"])
-        sections = pc.unique(told["activity"]).to_pylist()
-        results = [
-            normalise(
-                _json_sql(section),
-                lines if len(sections) == 1 else lines.filter(pc.equal(told["activity"], section)),
-                {"modified": origin.modified},
-            )
-            for section in sections
-        ]
-        if len(results) == 1 and not rejects.num_rows:
-            return Normalised(*results[0], header)
-        events = pa.concat_tables([NORMALISED.empty_table(), *(r[0] for r in results)])
-        rejects = pa.concat_tables([rejects, *(r[1] for r in results)])
-        return Normalised(events.sort_by("source_offset"), rejects.sort_by("source_offset"), header)
+        return by_section(_kinds_sql(), _json_sql, lines, header, origin, {"stem": _stem(origin.path)})
 
 
 def _zeek_likeness(line: str) -> float:
@@ -217,8 +204,8 @@ def _json_sql(kind: str) -> str:
     schema: dict[str, Any] = dict.fromkeys([*known.fields, "@system", "_system_name"], "VARCHAR") | ends
     schema |= {LISTS[name][0]: ["VARCHAR"] for name in known.lists}
     gone = json.dumps(dict.fromkeys([*_OWN, *known.mapped, *ends]))
-    columns = [f"nullif(r.\"{name}\", '') AS \"{name}\"" for name in known.fields]
-    columns += [f"coalesce(r.\"id.{end}\", r.id_{end}) AS {end}" for end in ENDS]
+    columns = [f'nullif(r."{name}", \'\') AS "{name}"' for name in known.fields]
+    columns += [f'coalesce(r."id.{end}", r.id_{end}) AS {end}' for end in ENDS]
     columns += [f"nullif(r.{field}[{number}], '') AS {name}" for name in known.lists for field, number in [LISTS[name]]]
     return f"""
         WITH parsed AS (

@@ -6,11 +6,9 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from soc_tui.acquisition.formats.sql import load_sql
+from soc_tui.acquisition.formats.network import sections
 
-_SECTION = re.compile(r"^-- \[(\w+)\](.*)\n((?:(?!^-- \[).*\n)*)", re.MULTILINE)
-_ENTRY = re.compile(r"(.+?) AS (\w+),\n", re.DOTALL)
-_COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+_FILE = "network/zeek_events"
 _FIELD = re.compile(r'\bz\.(?:"([^"]+)"|(\w+))')
 
 LISTS: dict[str, tuple[str, int]] = {
@@ -21,9 +19,6 @@ LISTS: dict[str, tuple[str, int]] = {
 
 ENDS = ("orig_h", "orig_p", "resp_h", "resp_p")
 """Names that stand for the members of ``id``."""
-
-OTHER = "other"
-"""The section of logs that have none of their own."""
 
 _GIVEN = {"log_name", "sensor"}
 
@@ -41,38 +36,31 @@ class Log(NamedTuple):
     """The fields that have a column whole and so are not repeated in ``extra``."""
 
 
-@cache
-def _sections() -> dict[str, tuple[str, str]]:
-    return {name: (head, body) for name, head, body in _SECTION.findall(load_sql("network/zeek_events"))}
-
-
-@cache
 def kinds() -> tuple[str, ...]:
     """Every log that has a section."""
-    return tuple(name for name in _sections() if name not in {"every", OTHER})
+    return sections.kinds(_FILE)
 
 
 @cache
 def log(kind: str) -> Log:
-    """What is known of a log; :data:`OTHER` for one that is unknown."""
-    sections = _sections()
-    chosen = [sections["every"], sections[kind if kind in kinds() else OTHER]]
-    columns = {
-        name: sql.strip() for _, body in chosen for sql, name in _ENTRY.findall(_COMMENT.sub("", body.lstrip("\n")))
-    }
+    """What is known of a log; :data:`sections.OTHER` for one that is unknown."""
+    mapped, columns = sections.section(_FILE, kind)
     names = dict.fromkeys(quoted or plain for quoted, plain in _FIELD.findall(" ".join(columns.values())))
     own = [name for name in ("ts", *names) if name not in {*_GIVEN, *ENDS, *LISTS}]
     return Log(
         columns=columns,
         fields=tuple(dict.fromkeys(own)),
         lists=tuple(name for name in names if name in LISTS),
-        mapped=tuple(field for head, _ in chosen for field in head.split()),
+        mapped=mapped,
     )
 
 
 def events_sql(kind: str) -> str:
-    """The last part of a normaliser: from the relation ``fields`` (with ``source_offset``, ``source_length``, ``reason``,
-    ``extra`` and every name that :func:`log` says is read) to the columns of an event."""
+    """The last part of a normaliser, from the relation ``fields`` to the columns of an event.
+
+    ``fields`` has ``source_offset``, ``source_length``, ``reason``,
+    ``extra`` and every name that :func:`log` says is read.
+    """
     columns = ", ".join(f"{sql} AS {name}" for name, sql in log(kind).columns.items())
     return f"""
         , seconds AS (
