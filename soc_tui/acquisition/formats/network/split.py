@@ -24,8 +24,8 @@ def by_section(
     """Normalise in two passes.
 
     Args:
-        first: a normaliser that rejects what is no record, and otherwise yields the section as ``activity`` (one of few)
-            and the ``log_name``.
+        first: a normaliser that rejects what is no record, and otherwise yields the section as
+            ``activity`` (one of few) and the ``log_name``.
         second: the normaliser of a section, with the parameter ``modified``; its ``lines`` have the ``log_name`` too.
         lines: the records.
         header: handed on as it is.

@@ -51,7 +51,8 @@ _SCHEMA: dict[str, Any] = {
     "nfs": _texts("procedure filename status"),
     "tftp": _texts("packet file"),
     "ike": _texts("exchange_type_verbose"),
-    "mqtt": {"connect": _texts("username"), "connack": _texts("return_code"), "publish": _texts("topic"), "subscribe": "JSON"},
+    "mqtt": {"connect": _texts("username"), "connack": _texts("return_code"), "publish": _texts("topic")}
+    | {"subscribe": "JSON"},
     "modbus": {"request": _texts("function_raw function_code"), "response": {"exception": "JSON"}},
     "pgsql": {
         "request": _texts("simple_query message") | {"startup_parameters": _texts("user")},

@@ -125,7 +125,12 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
     # Zeek doubles a backslash of the traffic; undoing that gives the text that its JSON logs carry.
     sql = f"""
         WITH split AS (
-            SELECT source_offset, source_length, string_split(replace(line, '\\\\', '\\'), $separator) AS f FROM lines
+            SELECT source_offset, source_length, string_split(CASE
+                -- a line end within a field; chr(1) keeps the place of a doubled backslash meanwhile
+                WHEN contains(line, '\\x0') AND NOT contains(line, chr(1))
+                THEN replace(replace(replace(replace(line, '\\\\', chr(1)), '\\x0a', chr(10)),
+                    '\\x0d', chr(13)), chr(1), '\\')
+                ELSE replace(line, '\\\\', '\\') END, $separator) AS f FROM lines
         ), cells AS (
             SELECT source_offset, source_length, len(f) AS found, {split} FROM split
         ), fields AS (

@@ -70,7 +70,7 @@ try_cast(z.status_code AS INTEGER) AS http_status,
 z.user_agent AS user_agent,
 z.referrer AS referrer,
 
--- [websocket] host user_agent
+-- [websocket] host uri user_agent
 4001 AS class_uid,
 'open' AS activity,
 coalesce(lower(z.proto), 'tcp') AS protocol,
