@@ -72,6 +72,7 @@ def _read_header(line: str, header: Header) -> Header:
     if line.startswith("#separator"):
         word = line[len("#separator") :].strip()
         separator = re.sub(r"\\x([0-9a-fA-F]{2})", lambda found: chr(int(found.group(1), 16)), word) or "\t"
+        separator = separator.replace("\\t", "\t")  # not of Zeek's own writer, but found (dnscat2 capture of RITA)
         return {"separator": separator}  # a new log begins: nothing of an older header holds
     separator = header.get("separator", "\t")
     parts = line.split(separator) if separator in line else line.split()
