@@ -40,6 +40,9 @@ CREATE MACRO dns_status(rcode) AS CASE WHEN rcode IS NULL THEN 'unknown' WHEN rc
 CREATE MACRO http_status_word(code) AS CASE
     WHEN code IS NULL OR code < 100 THEN 'unknown' WHEN code < 400 THEN 'success' ELSE 'failure' END;
 
+-- A yes or no as Zeek's TSV and as JSON write it.
+CREATE MACRO verdict_word(t) AS CASE WHEN t IN ('T', 'true') THEN 'success' WHEN t IN ('F', 'false') THEN 'failure' ELSE 'unknown' END;
+
 -- The object without its empty parts, and NULL rather than {}. A JSON merge patch (RFC 7396) drops nulls.
 CREATE MACRO lean(j) AS nullif(json_merge_patch('{}', j)::VARCHAR, '{}');
 CREATE MACRO without(j, gone) AS nullif(json_merge_patch(j, gone)::VARCHAR, '{}');

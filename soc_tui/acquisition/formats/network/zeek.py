@@ -13,63 +13,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_tui.acquisition.formats.base import REASONS, Format, Header, Normalised, Origin
+from soc_tui.acquisition.formats.network.sections import OTHER
+from soc_tui.acquisition.formats.network.split import by_section
+from soc_tui.acquisition.formats.network.zeek_logs import ENDS, LISTS, events_sql, kinds, log
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 from soc_tui.core.schema import NORMALISED
 
-_KIND = re.compile(r"\bkind\b")
-"""One TSV header means one kind of log; as a literal it lets the planner drop every branch of the other kinds (3x)."""
-
 _MAX_FIELDS = 512
 """More names in a ``#fields`` line than any Zeek log has (the longest known has about 60)."""
-
-# Fields that zeek_events.sql reads by their own name, as text.
-_PLAIN = (
-    "ts", "uid", "proto", "service", "duration", "orig_bytes", "resp_bytes", "conn_state", "orig_pkts", "resp_pkts",
-    "community_id", "query", "qtype_name", "rcode_name", "method", "uri", "referrer", "user_agent", "status_code",
-    "request_body_len", "response_body_len", "server_name", "ja3", "filename", "seen_bytes", "md5", "sha1", "sha256",
-    "note", "msg", "src", "dst", "p", "name", "addl", "message",
-)  # fmt: skip
-# Fields only needed to tell the kind of a JSON record that does not say it, or read under another name.
-_HINTS = (
-    "_path", "@stream", "@system", "_system_name", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "id_orig_h",
-    "id_orig_p", "id_resp_h", "id_resp_p", "history", "trans_id", "qclass", "rcode", "helo", "mailfrom",
-    "trans_depth", "auth_success", "auth_attempts", "kex_alg", "fuid", "established", "ssl_history", "notice",
-    "request_type", "client", "success", "username", "user", "host", "certificate.version",
-)  # fmt: skip
-_LISTS = ("tx_hosts", "rx_hosts", "conn_uids", "cert_chain_fuids")
-_EVERY_KIND = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto", "community_id")
-_COLUMNS_OF: dict[str, tuple[str, ...]] = {
-    "conn": ("service", "duration", "orig_bytes", "resp_bytes", "conn_state", "orig_pkts", "resp_pkts"),
-    "dns": ("query", "qtype_name", "rcode_name"),
-    "http": (
-        "method", "host", "uri", "referrer", "user_agent", "status_code", "request_body_len", "response_body_len",
-        "username",
-    ),
-    "ssl": ("server_name", "ja3"),
-    "files": ("filename", "duration", "seen_bytes"),
-    "notice": ("note", "msg"),
-    "weird": ("name", "addl"),
-    "ssh": (),
-    "smb_files": ("name",),
-    "ftp": ("user",),
-    "ntlm": ("username",),
-    "kerberos": ("client",),
-    "reporter": ("message",),
-    "syslog": ("message",),
-}  # fmt: skip
-"""Per kind, the fields that have a column of their own and so are not repeated in ``extra``."""
-
-_USER_FIELD = {"http": "username", "ntlm": "username", "ftp": "user", "kerberos": "client"}
-_OUTCOME_FIELD = {"ssl": "established", "ssh": "auth_success", "kerberos": "success", "ntlm": "success"}
-
-
-def _mapped(kind: str) -> tuple[str, ...]:
-    return _EVERY_KIND + _COLUMNS_OF.get(kind, ())
 
 
 def _stem(path: str) -> str:
     """The log's name by its file, the last resort: ``conn`` for ``/x/conn.16:00-17:00.log.gz``."""
     return PurePath(path).name.split(".", 1)[0].lower() or "unknown"
+
+
+def _kind(log_name: str) -> str:
+    """The section for a log; ``open_conn`` (RITA) and the like hold what ``conn`` does."""
+    kind = log_name.removeprefix("open_")
+    return kind if kind in kinds() else OTHER
 
 
 class ZeekTsv(Format):
@@ -110,6 +72,7 @@ def _read_header(line: str, header: Header) -> Header:
     if line.startswith("#separator"):
         word = line[len("#separator") :].strip()
         separator = re.sub(r"\\x([0-9a-fA-F]{2})", lambda found: chr(int(found.group(1), 16)), word) or "\t"
+        separator = separator.replace("\\t", "\t")  # not of Zeek's own writer, but found (dnscat2 capture of RITA)
         return {"separator": separator}  # a new log begins: nothing of an older header holds
     separator = header.get("separator", "\t")
     parts = line.split(separator) if separator in line else line.split()
@@ -129,8 +92,7 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
         return NORMALISED.empty_table(), rejects.append_column("reason", pa.array([reason] * lines.num_rows))
     types: list[str] = [*header.get("types", []), *[""] * len(fields)][: len(fields)]
     log_name = header.get("path") or _stem(origin.path)
-    kind = log_name.removeprefix("open_")
-    kind = kind if re.fullmatch(r"[a-z0-9_]{1,40}", kind) else "other"
+    known = log(_kind(log_name))
     at: dict[str, int] = {}
     for number, field in enumerate(fields, 1):
         at.setdefault(field, number)
@@ -140,35 +102,44 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
         "set_separator": header.get("set_separator", ","), "count": len(fields),
     }  # fmt: skip
 
-    def text(field: str) -> str:
-        return f"nullif(nullif(f[{at[field]}], $unset), $empty)" if field in at else "NULL::VARCHAR"
+    # Each field is taken out of the list once; what follows reads it as a column.
+    split = ", ".join(f"f[{number}] AS c{number}" for number in range(1, len(fields) + 1))
 
-    def first(field: str) -> str:
-        return f"split_part({text(field)}, $set_separator, 1)" if field in at else "NULL::VARCHAR"
+    def text(field: str) -> str:
+        return (
+            f"CASE WHEN c{at[field]} NOT IN ($unset, $empty) THEN c{at[field]} END" if field in at else "NULL::VARCHAR"
+        )
+
+    def member(field: str, number: int) -> str:
+        return f"split_part({text(field)}, $set_separator, {number})" if field in at else "NULL::VARCHAR"
 
     extra = []
-    mapped = _mapped(kind)
     for number, (field, kind_of) in enumerate(zip(fields, types, strict=True), 1):
-        if field not in mapped:
+        if field not in known.mapped or at[field] != number:
             params[f"n{number}"] = f"{json.dumps(field)}:"  # names are data: they reach SQL only as parameters
-            extra.append(f"$n{number} || {_typed(f'f[{number}]', kind_of)}")
-    outcome, user = _OUTCOME_FIELD.get(kind, ""), _USER_FIELD.get(kind, "")
-    columns = [f"{text(field)} AS {field}" for field in _PLAIN]
-    columns += [f"{text(f'id.{end}')} AS {end}" for end in ("orig_h", "orig_p", "resp_h", "resp_p")]
-    columns += [f"{first(f'{name}s')} AS {name}" for name in ("tx_host", "rx_host", "conn_uid")]
-    columns += [f"{text(user)} AS user_name", f"{text(outcome)} AS outcome", f"{text('host')} AS http_host"]
+            extra.append(f"$n{number} || {_typed(f'c{number}', kind_of)}")
+    columns = [f'{text(field)} AS "{field}"' for field in known.fields]
+    columns += [f"{text(f'id.{end}')} AS {end}" for end in ENDS]
+    columns += [f"{member(*LISTS[name])} AS {name}" for name in known.lists]
     # Joined as text, which leaves out what is unset and costs half of json_object and a merge patch.
-    made = f"nullif('{{' || concat_ws(',', {', '.join(extra)}) || '}}', '{{}}')" if extra else "NULL::VARCHAR"
+    made = f"members(concat_ws(',', {', '.join(extra)}))" if extra else "NULL::VARCHAR"
     # Zeek doubles a backslash of the traffic; undoing that gives the text that its JSON logs carry.
     sql = f"""
         WITH split AS (
-            SELECT source_offset, source_length, string_split(replace(line, '\\\\', '\\'), $separator) AS f FROM lines
+            SELECT source_offset, source_length, string_split(CASE
+                -- a line end within a field; chr(1) keeps the place of a doubled backslash meanwhile
+                WHEN contains(line, '\\x0') AND NOT contains(line, chr(1))
+                THEN replace(replace(replace(replace(line, '\\\\', chr(1)), '\\x0a', chr(10)),
+                    '\\x0d', chr(13)), chr(1), '\\')
+                ELSE replace(line, '\\\\', '\\') END, $separator) AS f FROM lines
+        ), cells AS (
+            SELECT source_offset, source_length, len(f) AS found, {split} FROM split
         ), fields AS (
-            SELECT source_offset, source_length, $log_name AS log_name, NULL::VARCHAR AS host,
-                CASE WHEN len(f) <> $count THEN len(f) || ' fields where #fields names ' || $count END AS reason,
+            SELECT source_offset, source_length, $log_name AS log_name, NULL::VARCHAR AS sensor,
+                CASE WHEN found <> $count THEN found || ' fields where #fields names ' || $count END AS reason,
                 {made} AS extra, {", ".join(columns)}
-            FROM split
-        ) {_KIND.sub(f"'{kind}'", load_sql("network/zeek_events"))}"""  # noqa: S608 - made of our own names and numbers only
+            FROM cells
+        ) {events_sql(_kind(log_name))}"""  # noqa: S608 - made of our own names and numbers only
     used = set(re.findall(r"\$(\w+)", sql))
     return normalise(sql, lines, {name: value for name, value in params.items() if name in used})
 
@@ -203,8 +174,7 @@ class ZeekJson(Format):
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every JSON object is an event; other lines are rejects."""
-        params = {"modified": origin.modified, "stem": _stem(origin.path)}
-        return Normalised(*normalise(_json_sql(), lines, params), header)
+        return by_section(_kinds_sql(), _json_sql, lines, header, origin, {"stem": _stem(origin.path)})
 
 
 def _zeek_likeness(line: str) -> float:
@@ -224,14 +194,32 @@ def _zeek_likeness(line: str) -> float:
     return 0.8 if script or isinstance(record.get("ts"), int | float) else 0.0
 
 
+_OWN = ("_path", "@stream", "@system", "@proc", "_system_name")
+"""What the writers of JSON put beside the fields of the log."""
+
+
 @cache
-def _json_sql() -> str:
-    schema: dict[str, Any] = dict.fromkeys([*_PLAIN, *_HINTS], "VARCHAR") | {key: ["VARCHAR"] for key in _LISTS}
-    own = {"_path", "@stream", "@system", "@proc", "_system_name"}
-    gone = []
-    for kind in ["", *_COLUMNS_OF]:
-        keys = {*own, *_mapped(kind), *(name.replace("id.", "id_") for name in _EVERY_KIND)}
-        gone.append(f"'{kind}': '{json.dumps(dict.fromkeys(sorted(keys)))}'")
-    columns = ", ".join(f"nullif(r.{name}, '') AS {name}" for name in _PLAIN)
-    sql = load_sql("network/zeek_json").replace("{schema}", json.dumps(schema)).replace("{columns}", columns)
-    return sql.replace("{gone}", f"MAP {{{', '.join(gone)}}}") + load_sql("network/zeek_events")
+def _kinds_sql() -> str:
+    return load_sql("network/zeek_json").replace("{kinds}", str(list(kinds())))
+
+
+@cache
+def _json_sql(kind: str) -> str:
+    known = log(kind)
+    ends = {f"id{mark}{end}": "VARCHAR" for mark in "._" for end in ENDS}
+    schema: dict[str, Any] = dict.fromkeys([*known.fields, "@system", "_system_name"], "VARCHAR") | ends
+    schema |= {LISTS[name][0]: ["VARCHAR"] for name in known.lists}
+    gone = json.dumps(dict.fromkeys([*_OWN, *known.mapped, *ends]))
+    columns = [f'nullif(r."{name}", \'\') AS "{name}"' for name in known.fields]
+    columns += [f'coalesce(r."id.{end}", r.id_{end}) AS {end}' for end in ENDS]
+    columns += [f"nullif(r.{field}[{number}], '') AS {name}" for name in known.lists for field, number in [LISTS[name]]]
+    return f"""
+        WITH parsed AS (
+            SELECT source_offset, source_length, log_name, from_json(line, '{json.dumps(schema)}') AS r,
+                json_merge_patch(line, '{gone}')::VARCHAR AS rest
+            FROM lines
+        ), fields AS (
+            SELECT source_offset, source_length, NULL::VARCHAR AS reason, log_name, nullif(rest, '{{}}') AS extra,
+                coalesce(r."@system", r._system_name) AS sensor, {", ".join(columns)}
+            FROM parsed
+        ) {events_sql(kind)}"""  # noqa: S608 - made of our own names only

@@ -148,66 +148,59 @@ def test_json_that_is_none_is_rejected(tmp_path: Path) -> None:
 def comparable(event: dict[str, Any]) -> dict[str, Any]:
     extra = json.loads(event["extra"] or "{}")
     extra.pop("_write_ts", None)
-    return {k: v for k, v in event.items() if not k.startswith("source_")} | {
+    if event["time"].year == 2026:  # loaded_scripts has no time: it is that of the file
+        event = {**event, "time": None}
+    return {k: simple(v) for k, v in event.items() if not k.startswith("source_")} | {
         "extra": {k: simple(v) for k, v in extra.items()}
     }
 
 
 def simple(value: Any) -> Any:
+    if value == [""]:
+        return []  # Zeek writes a set of one empty text and an empty set alike in TSV
     if isinstance(value, list):
         return [simple(v) for v in value]
     if isinstance(value, str) and len(value) == 27 and value.endswith("Z"):
         return simple(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp())
-    return round(value, 4) if isinstance(value, float) and math.isfinite(value) else value
+    return round(value, 2) if isinstance(value, float) and math.isfinite(value) else value
 
 
-@pytest.mark.parametrize(
-    "log",
-    [
-        "notice",
-        "ssh",
-        "ftp",
-        "ntlm",
-        "smb_files",
-        "smb_mapping",
-        "kerberos",
-        "rdp",
-        "smtp",
-        "software",
-        "x509",
-        "pe",
-        "syslog",
-    ],
-)
-def test_tsv_and_json_of_the_same_traffic_give_the_same_events(shared_data: Path, log: str) -> None:
+ZED = {
+    "capture_loss": 3, "dce_rpc": 78, "dpd": 77, "ftp": 93, "kerberos": 11, "known_certs": 35, "known_hosts": 253,
+    "known_services": 1579, "ldap_search": 1, "loaded_scripts": 512, "modbus": 268, "notice": 207, "ntlm": 422,
+    "ntp": 904, "ocsp": 1308, "packet_filter": 1, "pe": 21, "rdp": 4122, "rfb": 3, "smb_files": 13, "smb_mapping": 393,
+    "smtp": 1188, "snmp": 65, "software": 376, "ssh": 22, "stats": 6, "syslog": 2378, "x509": 348,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("log", "count"), ZED.items(), ids=list(ZED))
+def test_tsv_and_json_of_the_same_traffic_give_the_same_events(shared_data: Path, log: str, count: int) -> None:
     folder = shared_data / "sensor/zed-sample-data"
     tsv, as_json = read_all(folder / f"zeek-default/{log}.log.gz"), read_all(folder / f"zeek-json/{log}.json.gz")
     assert (tsv.state.format, as_json.state.format) == ("zeek-tsv", "zeek-json")
     assert tsv.rejects == as_json.rejects == []
-    assert len(tsv.events) == len(as_json.events) > 0
+    assert len(tsv.events) == len(as_json.events) == count
     for left, right in zip(tsv.events, as_json.events, strict=True):
         assert comparable(left) == comparable(right)
 
 
-def test_dns_of_zed_in_both_formats(shared_data: Path) -> None:
+@pytest.mark.parametrize(("log", "count"), [("analyzer", 16461), ("dns", 53615), ("ssl", 49474), ("weird", 24202)])
+def test_large_logs_in_both_formats(shared_data: Path, log: str, count: int) -> None:
     folder = shared_data / "sensor/zed-sample-data"
-    left = read_all(folder / "zeek-default/dns.log.gz").events
-    right = read_all(folder / "zeek-json/dns.json.gz").events
-    columns = (
-        "time",
-        "src_ip",
-        "src_port",
-        "dst_ip",
-        "query_name",
-        "query_type",
-        "rcode",
-        "status",
-        "session_uid",
-        "message",
-    )
-    assert len(left) == 53615
-    ordered = [sorted(tuple(str(e[c]) for c in columns) for e in side) for side in (left, right)]
+    tsv, as_json = read_all(folder / f"zeek-default/{log}.log.gz"), read_all(folder / f"zeek-json/{log}.json.gz")
+    assert tsv.rejects == as_json.rejects == []
+    assert len(tsv.events) == len(as_json.events) == count
+    columns = [c for c in tsv.events[0] if not c.startswith("source_") and c != "extra"]
+    ordered = [sorted(tuple(str(e[c]) for c in columns) for e in side) for side in (tsv.events, as_json.events)]
     assert ordered[0] == ordered[1]  # a few lines of the two files stand in another order
+    assert {e["log_name"] for e in tsv.events} == {log}
+
+
+# Records and rejects of every capture. RITA's are hourly files of three days, in TSV and JSON, among them logs that
+# Zeek did not write (conn-summary) and truncated ones.
+CAPTURES = {
+    "zat": (17204, 0), "otrf-apt29": (5976, 0), "stratosphere-testing": (0, 0), "rita": (0, 0),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("day", ["day1", "day2"])
