@@ -1,0 +1,61 @@
+-- PHP: FPM's own log `[05-Mar-2024 10:11:12] WARNING: [pool www] text`, its slow log `[stamp]  [pool www] pid N` with a trace, and the
+-- error log `[05-Mar-2024 10:11:12 Europe/Berlin] PHP Fatal error:  text in FILE on line N` with a trace. The stamp's own zone is honoured.
+WITH cut AS (
+    SELECT source_offset, source_length, line, instr(line, ']') AS close,
+        CASE WHEN starts_with(line, '[') AND line[4] = '-' AND line[8] = '-' AND close BETWEEN 22 AND 70
+            THEN month_stamp(substr(line, 9, 4), substr(line, 5, 3), substr(line, 2, 2), split_part(substr(line, 14, close - 14), ' ', 1)) END AS local_stamp,
+        CASE WHEN local_stamp IS NOT NULL THEN split_part(substr(line, 14, close - 14), ' ', 2) END AS zone_name,
+        CASE WHEN local_stamp IS NOT NULL THEN substr(line, close + 2) ELSE line END AS rest
+    FROM lines
+), stamped AS (
+    SELECT *,
+        CASE WHEN zone_name = 'UTC' THEN local_stamp WHEN zone_name = '' THEN in_zone(local_stamp, $zone)
+             WHEN list_contains((SELECT list(name) FROM pg_timezone_names()), zone_name) THEN in_zone(local_stamp, zone_name)
+             ELSE coalesce(try_cast(local_stamp::VARCHAR || zone_name AS TIMESTAMPTZ)::TIMESTAMP, in_zone(local_stamp, $zone)) END AS stamp,
+        split_part(rest, chr(10), 1) AS first,
+        CASE WHEN length(first) < length(rest) THEN substr(rest, length(first) + 2) END AS more
+    FROM cut
+), kinds AS (
+    SELECT *, CASE WHEN stamp IS NULL THEN NULL
+            WHEN starts_with(first, ' [pool ') THEN 'slow'
+            WHEN regexp_matches(first, '^(?:ALERT|ERROR|WARNING|NOTICE|DEBUG): ') OR regexp_matches(first, '^\w+: pid \d+, ') THEN 'fpm'
+            ELSE 'php' END AS log,
+        CASE log WHEN 'fpm' THEN split_part(first, ': ', 1) WHEN 'php' THEN nullif(regexp_extract(first, '^PHP ([A-Z][A-Za-z ]*?):  ?', 1), '') END AS level,
+        CASE WHEN log = 'fpm' THEN substr(first, length(level) + 3) ELSE first END AS said
+    FROM stamped
+), found AS (
+    SELECT *, CASE WHEN log = 'slow' THEN regexp_extract(first, '^ \[pool ([^\]]*)\]', 1)
+            WHEN log = 'fpm' AND starts_with(said, '[pool ') THEN substr(said, 7, instr(said, ']') - 7) END AS pool,
+        CASE WHEN log = 'fpm' AND pool IS NOT NULL THEN substr(said, length(pool) + 9) ELSE said END AS text,
+        -- what the script wrote: a script's own message is as grave as PHP says
+        contains(text, ' said into std') OR starts_with(text, 'PHP message: ') OR log = 'php' AS scripts,
+        CASE WHEN scripts OR log = 'php' THEN lower(coalesce(CASE WHEN log = 'php' THEN level END, regexp_extract(text, 'PHP ([A-Z][A-Za-z ]*?):  ', 1))) END AS php_level
+    FROM kinds
+)
+SELECT
+    source_offset, source_length,
+    CASE WHEN stamp IS NULL AND regexp_matches(line, '^\[\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d') THEN 'no such date' END AS reason,
+    coalesce(stamp, $modified) AS time, 6000::INTEGER AS class_uid,
+    CASE WHEN log = 'slow' THEN 'slow-request' WHEN log = 'fpm' AND contains(text, ' executing too slow ') THEN 'slow-request'
+         WHEN log = 'fpm' AND regexp_matches(text, '^child \d+ exited on signal ') THEN 'crash' ELSE 'log' END AS activity,
+    'php' AS product, CASE log WHEN 'slow' THEN 'slow' WHEN 'fpm' THEN 'fpm' ELSE 'error' END AS log_name,
+    'unknown' AS status,
+    CASE WHEN php_level IN ('fatal error', 'parse error', 'recoverable fatal error', 'core error', 'compile error', 'catchable fatal error') THEN 'medium'
+         WHEN php_level IN ('warning', 'core warning', 'user error', 'user warning') THEN 'low'
+         WHEN php_level <> '' THEN 'info'
+         WHEN log = 'fpm' AND level = 'ALERT' THEN 'critical' WHEN log = 'fpm' AND level = 'ERROR' THEN 'medium'
+         WHEN activity = 'crash' THEN 'medium' WHEN log = 'fpm' AND level = 'WARNING' THEN 'low' WHEN log = 'slow' THEN 'low' ELSE 'info' END AS severity,
+    CASE WHEN log = 'slow' THEN trim(first) WHEN log IS NULL THEN line ELSE text END AS message,
+    CASE WHEN log = 'slow' THEN nullif(regexp_extract(more, '(?m)^script_filename = (.*)$', 1), '')
+         WHEN contains(text, 'script ''') AND starts_with(text, 'child ') THEN nullif(regexp_extract(text, '^child \d+, script ''(.*)'' \(request: "', 1), '')
+         WHEN scripts AND contains(text, ' in /') THEN nullif(regexp_extract(text, ' in (/[^"]*?\.\w+)(?:\(\d+\).*)?(?::\d+| on line \d+)', 1), '') END AS file_path,
+    CASE WHEN contains(text, '(request: "') THEN nullif(regexp_extract(text, '\(request: "([A-Z]+) ', 1), '') END AS http_method,
+    CASE WHEN contains(text, '(request: "') THEN target_path(nullif(regexp_extract(text, '\(request: "[A-Z]+ (.*)"\) ', 1), '')) END AS url_path,
+    CASE WHEN contains(text, '(request: "') THEN target_query(nullif(regexp_extract(text, '\(request: "[A-Z]+ (.*)"\) ', 1), '')) END AS url_query,
+    members(concat_ws(',', member('time_source', CASE WHEN stamp IS NULL THEN 'file' END), member('level', lower(level)),
+        member('pool', pool),
+        member('pid', CASE WHEN log = 'slow' THEN nullif(regexp_extract(first, ' pid (\d+)$', 1), '')
+            WHEN log = 'fpm' AND (starts_with(text, 'child ') OR starts_with(text, '[pool ')) THEN nullif(regexp_extract(text, '^child (\d+)', 1), '') END),
+        member('line', CASE WHEN scripts AND contains(text, ' in /') THEN nullif(regexp_extract(text, ' in /[^"]*?\.\w+(?:\(\d+\).*)?(?::| on line )(\d+)', 1), '') END),
+        member('more', more))) AS extra
+FROM found

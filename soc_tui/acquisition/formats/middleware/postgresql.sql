@@ -1,0 +1,114 @@
+-- PostgreSQL's server log on stderr, with the usual values of log_line_prefix:
+--   `%m [%p] `   `%m [%p] %q%u@%d `   `%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h `   and relatives with %h, %r or %a elsewhere.
+-- DETAIL, HINT, CONTEXT, STATEMENT and QUERY that follow are lines of the same record (framing).
+--
+-- Hostile text: user, database and application names stand in the prefix, as the client wrote them, before the severity. An
+-- address is the server's `client=`, `host=` or own words; where a forged one could be meant, none is taken. A refused login
+-- without an address in its prefix takes that of the `connection received` of the same process, if it is among the last 256
+-- (`$received`: those of the lines before these).
+WITH cut AS (
+    SELECT source_offset, source_length, line, split_part(line, chr(10), 1) AS first,
+        CASE WHEN line[5] = '-' AND line[8] = '-' AND line[11] = ' ' AND line[17] = ':' THEN split_part(substr(line, 12, 24), ' ', 1) END AS clock,
+        CASE WHEN clock IS NOT NULL THEN substr(line, 13 + length(clock), 40) END AS after_clock,
+        CASE WHEN clock IS NOT NULL THEN CASE WHEN after_clock[1] BETWEEN 'A' AND 'Z' OR after_clock[1] IN ('+', '-') THEN split_part(after_clock, ' ', 1) ELSE '' END END AS zone_name,
+        CASE WHEN clock IS NOT NULL THEN try_cast(line[1:11] || clock AS TIMESTAMP) END AS local_stamp,
+        -- the first `WORD:  ` ends the prefix
+        regexp_extract(first, '\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ', 1) AS level,
+        instr(first, level || ':  ') AS colon
+    FROM lines
+), stamped AS (
+    SELECT *,
+        CASE WHEN zone_name IN ('UTC', 'GMT', 'Z') THEN local_stamp
+             WHEN zone_name = '' THEN in_zone(local_stamp, $zone)
+             WHEN zone_name[1] IN ('+', '-') THEN try_cast(line[1:11] || clock || zone_name AS TIMESTAMPTZ)::TIMESTAMP
+             WHEN zone_name IN ('CEST', 'SAST') THEN local_stamp - INTERVAL 2 HOUR WHEN zone_name IN ('BST', 'WEST') THEN local_stamp - INTERVAL 1 HOUR
+             WHEN zone_name IN ('EEST', 'MSK') THEN local_stamp - INTERVAL 3 HOUR WHEN zone_name = 'JST' THEN local_stamp - INTERVAL 9 HOUR
+             WHEN zone_name = 'EDT' THEN local_stamp + INTERVAL 4 HOUR WHEN zone_name IN ('EST', 'CDT') THEN local_stamp + INTERVAL 5 HOUR
+             WHEN zone_name IN ('CST', 'MDT') THEN local_stamp + INTERVAL 6 HOUR WHEN zone_name IN ('MST', 'PDT') THEN local_stamp + INTERVAL 7 HOUR
+             WHEN zone_name = 'PST' THEN local_stamp + INTERVAL 8 HOUR
+             WHEN zone_name = 'CET' THEN local_stamp - INTERVAL 1 HOUR WHEN zone_name = 'EET' THEN local_stamp - INTERVAL 2 HOUR
+             ELSE in_zone(local_stamp, $zone) END AS stamp,
+        level <> '' AND stamp IS NOT NULL AS whole,
+        CASE WHEN whole THEN substr(first, 13 + length(clock) + CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, greatest(colon - 13 - length(clock) - CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, 0)) END AS prefix,
+        CASE WHEN whole THEN substr(first, colon + length(level) + 3) ELSE first END AS text,
+        CASE WHEN length(first) < length(line) THEN substr(line, length(first) + 2) END AS more
+    FROM cut
+), prefixed AS (
+    SELECT *, CASE WHEN starts_with(prefix, '[') THEN nullif(regexp_extract(prefix, '^\[(\d+)(?:-\d+)?\]', 1), '') END AS pid,
+        -- a severity in a client's name: the words after it may be the client's, so no address in them is believed
+        contains(text, ':  ') AND regexp_matches(text, '\b(?:LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?):  ') AS doubtful,
+        CASE WHEN contains(prefix, 'user=') THEN regexp_extract(prefix, 'user=(.*?),', 1)
+             WHEN contains(prefix, '@') THEN regexp_extract(prefix, '(?:^|\] |\]: )(?:\[\d+-\d+\] )?([^ ]*?)@([^ @]*) $', 1) END AS prefix_user,
+        CASE WHEN contains(prefix, ',db=') THEN regexp_extract(prefix, ',db=(.*?)(?:,|$)', 1)
+             WHEN contains(prefix, '@') THEN regexp_extract(prefix, '@([^ @]*) $', 1) END AS prefix_db,
+        CASE WHEN contains(prefix, 'app=') THEN regexp_extract(prefix, 'app=(.*?)(?:,client=| $|$)', 1) END AS prefix_app,
+        CASE WHEN contains(prefix, 'client=') OR contains(prefix, 'host=')
+            AND length(regexp_extract_all(prefix, '(?:client|host)=')) = 1
+            AND NOT doubtful
+            THEN regexp_extract(prefix, '(?:client|host)=([^\s,]*)', 1) END AS prefix_client
+    FROM (SELECT *, coalesce(prefix, '') AS any_prefix FROM stamped)
+), found AS (
+    SELECT *, CASE
+        WHEN NOT whole THEN NULL
+        WHEN level = 'FATAL' AND regexp_matches(text, '^(?:\w+ )+authentication failed for user "|^role ".*" does not exist$|^no pg_hba.conf entry for |^pg_hba.conf rejects |^role ".*" is not permitted to log in$') THEN 'logon'
+        WHEN level = 'LOG' AND NOT doubtful THEN CASE
+            WHEN starts_with(text, 'connection received: ') THEN 'connect'
+            WHEN starts_with(text, 'connection authorized: ') OR starts_with(text, 'replication connection authorized: ') THEN 'authorized'
+            WHEN starts_with(text, 'disconnection: ') THEN 'logoff'
+            WHEN starts_with(text, 'statement: ') OR starts_with(text, 'duration: ') OR starts_with(text, 'execute ') THEN 'query'
+            WHEN starts_with(text, 'AUDIT: ') THEN 'audit'
+            WHEN starts_with(text, 'database system is ready') THEN 'start'
+            WHEN starts_with(text, 'database system is shut down') THEN 'stop'
+            WHEN regexp_matches(text, '^server process \(PID \d+\) was terminated by signal') THEN 'crash' END
+        END AS kind,
+        CASE kind
+            WHEN 'connect' THEN regexp_extract(text, '^connection received: host=(\S+)(?: port=(\d+))?()()$', ['ip', 'port', 'who', 'db'])
+            WHEN 'logoff' THEN regexp_extract(text, '^disconnection: session time: [\d:.]+ user=(.*) database=(.*) host=(\S+)(?: port=(\d+))?$', ['who', 'db', 'ip', 'port'])
+            WHEN 'authorized' THEN regexp_extract(text, '^(?:replication )?connection authorized: ()()user=(.*?)(?: database=(.*?))?(?: application_name=.*| SSL enabled .*| GSS .*)?$', ['ip', 'port', 'who', 'db'])
+            WHEN 'logon' THEN CASE
+                WHEN contains(text, 'authentication failed for user "') THEN regexp_extract(text, '^(?:\w+ )+authentication failed for user ()()"(.*)"()$', ['ip', 'port', 'who', 'db'])
+                WHEN starts_with(text, 'role ') THEN regexp_extract(text, '^role ()()"(.*)" (?:does not exist|is not permitted to log in)()$', ['ip', 'port', 'who', 'db'])
+                ELSE regexp_extract(text, '^(?:no pg_hba.conf entry for|pg_hba.conf rejects) (?:replication )?(?:connection for )?host "([^"]*)"(), user "(.*?)"(?:, database "(.*?)")?(?:, .*)?$', ['ip', 'port', 'who', 'db']) END
+        END AS x,
+        kind IN ('logon', 'authorized') AND (x['ip'] = '' OR doubtful) AND prefix_client IS NULL AS asks,
+        -- the ip(port) of %r
+        CASE WHEN contains(prefix_client, '(') THEN split_part(prefix_client, '(', 1) ELSE prefix_client END AS client,
+        as_ip(coalesce(CASE WHEN NOT doubtful THEN nullif(x['ip'], '') END, client)) AS address
+    FROM prefixed
+), numbered AS (
+    SELECT pid, address, x.port AS port, source_offset, $count + row_number() OVER (ORDER BY source_offset) AS number
+    FROM found WHERE kind = 'connect'
+    UNION ALL
+    SELECT r.pid, r.address, r.port, r.source_offset, r.number
+    FROM (SELECT unnest(from_json($received, '[{"pid":"VARCHAR","address":"VARCHAR","port":"VARCHAR","source_offset":"BIGINT","number":"BIGINT"}]')) AS r)
+), answers AS (
+    SELECT a.source_offset AS asked_at, arg_max(n.address, n.source_offset) AS address, arg_max(n.port, n.source_offset) AS port
+    FROM (SELECT source_offset, pid, (SELECT max(number) FROM numbered WHERE numbered.source_offset < found.source_offset) AS latest FROM found WHERE asks) a
+    JOIN numbered n ON n.pid = a.pid AND n.source_offset < a.source_offset AND n.number > a.latest - 256
+    GROUP BY ALL
+)
+SELECT
+    f.source_offset, f.source_length, CASE WHEN clock IS NOT NULL AND stamp IS NULL AND regexp_matches(line, '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d') THEN 'no such date' END AS reason,
+    coalesce(stamp, $modified) AS time,
+    CASE WHEN kind IN ('logon', 'authorized', 'logoff') THEN 3002 WHEN kind = 'connect' THEN 4001 ELSE 6000 END::INTEGER AS class_uid,
+    coalesce(CASE kind WHEN 'authorized' THEN 'logon' ELSE kind END, 'log') AS activity, 'postgresql' AS product, 'postgresql' AS log_name,
+    coalesce(nullif(x.who, ''), nullif(nullif(prefix_user, ''), '[unknown]')) AS user_name,
+    coalesce(f.address, a.address) AS src_ip,
+    try_cast(coalesce(nullif(x.port, ''), CASE WHEN contains(prefix_client, '(') THEN rtrim(split_part(prefix_client, '(', 2), ')') END, a.port) AS USMALLINT)::INTEGER AS src_port,
+    'postgresql' AS service,
+    CASE kind WHEN 'logon' THEN 'failure' WHEN 'authorized' THEN 'success' WHEN 'logoff' THEN 'success' WHEN 'connect' THEN 'success' ELSE 'unknown' END AS status,
+    CASE WHEN kind = 'logon' THEN 'low' WHEN level = 'PANIC' THEN 'critical' WHEN level = 'FATAL' OR kind = 'crash' THEN 'high' WHEN level = 'ERROR' THEN 'medium' WHEN level = 'WARNING' THEN 'low' ELSE 'info' END AS severity,
+    CASE WHEN whole THEN CASE WHEN kind IN ('query', 'audit') AND more IS NOT NULL THEN text || chr(10) || more ELSE text END ELSE line END AS message,
+    CASE WHEN kind = 'logoff' THEN epoch(try_cast(regexp_extract(text, 'session time: ([\d:.]+)', 1) AS INTERVAL))
+         WHEN kind = 'query' AND starts_with(text, 'duration: ') THEN try_cast(split_part(text, ' ', 2) AS DOUBLE) / 1000 END AS duration,
+    members(concat_ws(',', member('time_source', CASE WHEN stamp IS NULL THEN 'file' END), member('level', lower(CASE WHEN whole THEN level END)),
+        member('pid', pid), member('database', coalesce(nullif(x.db, ''), nullif(nullif(prefix_db, ''), '[unknown]'))), member('application', nullif(nullif(prefix_app, ''), '[unknown]')),
+        member('client', CASE WHEN client <> '' AND f.address IS NULL AND client <> '[local]' THEN client END),
+        CASE WHEN more IS NOT NULL AND coalesce(kind, '') NOT IN ('query', 'audit') THEN concat_ws(',',
+            member('detail', CASE WHEN contains(more, 'DETAIL:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bDETAIL:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
+            member('hint', CASE WHEN contains(more, 'HINT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bHINT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
+            member('context', CASE WHEN contains(more, 'CONTEXT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bCONTEXT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
+            member('statement', CASE WHEN contains(more, 'STATEMENT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bSTATEMENT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
+            member('more', CASE WHEN NOT whole OR NOT regexp_matches(more, '\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ') THEN more END)) END)) AS extra
+FROM found f LEFT JOIN answers a ON a.asked_at = f.source_offset
+ORDER BY f.source_offset
