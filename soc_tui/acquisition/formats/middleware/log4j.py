@@ -27,4 +27,4 @@ class _JavaLog(Headed):
 LOG4J = _JavaLog(
     "log4j", start=_STAMP + r"(?:[\]\s|,-]|$)", mark=_STAMP + _BEFORE_LEVEL + _LEVELS + r"\b", certainty=0.8
 )
-"""https://logging.apache.org/log4j/2.x/manual/pattern-layout.html; its default and the patterns that are met in practice."""
+"""https://logging.apache.org/log4j/2.x/manual/pattern-layout.html: its default and the patterns met in practice."""

@@ -1,21 +1,32 @@
 -- The slow query log of MySQL, MariaDB and Percona: a record runs from `# User@Host:` to the line before the next; a `# Time:`
 -- line belongs to what follows it, so it stands at the end of the record before and is taken off. The time of a record is its
 -- `SET timestamp=N`, which every entry has; the first one counts, since the statement comes after it.
-WITH cut AS (
-    SELECT source_offset, source_length, line, instr(line, '# User@Host: ') AS place,
-        CASE WHEN place BETWEEN 1 AND 2000 THEN substr(line, place) END AS body,
-        CASE WHEN contains(body, chr(10) || '# Time: ') THEN regexp_replace(body, '\n# Time: [^\n]*$', '') ELSE body END AS entry,
-        coalesce(instr(entry, 'SET timestamp='), 0) AS setting,
-        split_part(entry, chr(10), 1) AS who
+WITH cut_1 AS (
+    SELECT source_offset,
+        source_length,
+        line,
+        instr(line, '# User@Host: ') AS place
     FROM lines
-), found AS (
+), cut_2 AS (
+    SELECT *, CASE WHEN place BETWEEN 1 AND 2000 THEN substr(line, place) END AS body
+    FROM cut_1
+), cut_3 AS (
+    SELECT *, CASE WHEN contains(body, chr(10) || '# Time: ') THEN regexp_replace(body, '\n# Time: [^\n]*$', '') ELSE body END AS entry
+    FROM cut_2
+), cut AS (
+    SELECT *, coalesce(instr(entry, 'SET timestamp='), 0) AS setting,
+        split_part(entry, chr(10), 1) AS who
+    FROM cut_3
+), found_1 AS (
     SELECT *,
         CASE WHEN setting > 0 THEN nullif(regexp_extract(substr(entry, setting + 14, 24), '^(\d+)(?:\.\d+)?;', 1), '') END AS seconds,
-        from_epoch(seconds) AS stamp,
         CASE WHEN setting > 0 THEN left(entry, setting - 1) ELSE entry END AS head,
-        ltrim(CASE WHEN seconds IS NOT NULL THEN substr(entry, setting + instr(substr(entry, setting), ';')) ELSE regexp_replace(entry, '^(?:#[^\n]*\n?)+', '') END, chr(10)) AS query,
         regexp_extract(who, '^# User@Host: (.*)\[(.*)\] @ (\S*) \[([^\]]*)\](?:  ?Id: +(\d+))?', ['priv', 'user', 'host', 'ip', 'id']) AS u
     FROM cut
+), found AS (
+    SELECT *, from_epoch(seconds) AS stamp,
+        ltrim(CASE WHEN seconds IS NOT NULL THEN substr(entry, setting + instr(substr(entry, setting), ';')) ELSE regexp_replace(entry, '^(?:#[^\n]*\n?)+', '') END, chr(10)) AS query
+    FROM found_1
 )
 SELECT
     source_offset, source_length, NULL::VARCHAR AS reason, coalesce(stamp, $modified) AS time,

@@ -6,45 +6,69 @@
 --   else the one that is followed by what nginx writes next (`, server: ` and `, request: "`), where only one address is;
 --   else several could be meant (a whole forged ending in a path, or in a referrer), and none is taken.
 -- A line end in a decoded path makes a new line in the log, which no reader can tell from nginx's own.
-WITH cut AS (
-    SELECT source_offset, source_length, line,
-        CASE WHEN line[5] = '/' AND line[20:21] = ' [' THEN in_zone(try_cast(replace(line[:19], '/', '-') AS TIMESTAMP), $zone) END AS stamp,
-        CASE WHEN stamp IS NOT NULL THEN substr(line, 22, instr(line, ']') - 22) END AS level,
-        CASE WHEN stamp IS NULL THEN line ELSE substr(line, length(level) + 24) END AS rest
+WITH cut_1 AS (
+    SELECT source_offset,
+        source_length,
+        line,
+        CASE WHEN line[5] = '/' AND line[20:21] = ' [' THEN in_zone(try_cast(replace(line[:19], '/', '-') AS TIMESTAMP), $zone) END AS stamp
     FROM lines
-), ids AS (
-    SELECT *, CASE WHEN stamp IS NOT NULL THEN split_part(rest, ': ', 1) END AS ids,
-        CASE WHEN stamp IS NULL THEN rest ELSE substr(rest, length(ids) + 3) END AS after_ids,
-        CASE WHEN starts_with(after_ids, '*') THEN split_part(substr(after_ids, 2), ' ', 1) END AS connection,
-        CASE WHEN connection IS NULL THEN after_ids ELSE substr(after_ids, length(connection) + 3) END AS said,
-        CASE WHEN connection IS NOT NULL THEN string_split(said, ', client: ') ELSE [said] END AS parts
-    FROM cut
-), chosen AS (
+), cut_2 AS (
+    SELECT *, CASE WHEN stamp IS NOT NULL THEN substr(line, 22, instr(line, ']') - 22) END AS level
+    FROM cut_1
+), cut AS (
+    SELECT *, CASE WHEN stamp IS NULL THEN line ELSE substr(line, length(level) + 24) END AS rest
+    FROM cut_2
+), ids_1 AS (
     SELECT *,
-        CASE WHEN length(parts) > 2 THEN list_filter(range(2, length(parts) + 1), lambda one: contains(parts[one], ', server: ') AND contains(parts[one], ', request: "')) END AS chained,
-        CASE
+        CASE WHEN stamp IS NOT NULL THEN split_part(rest, ': ', 1) END AS ids
+    FROM cut
+), ids_2 AS (
+    SELECT *, CASE WHEN stamp IS NULL THEN rest ELSE substr(rest, length(ids) + 3) END AS after_ids
+    FROM ids_1
+), ids_3 AS (
+    SELECT *, CASE WHEN starts_with(after_ids, '*') THEN split_part(substr(after_ids, 2), ' ', 1) END AS connection
+    FROM ids_2
+), ids_4 AS (
+    SELECT *, CASE WHEN connection IS NULL THEN after_ids ELSE substr(after_ids, length(connection) + 3) END AS said
+    FROM ids_3
+), ids AS (
+    SELECT *, CASE WHEN connection IS NOT NULL THEN string_split(said, ', client: ') ELSE [said] END AS parts
+    FROM ids_4
+), chosen_1 AS (
+    SELECT *,
+        CASE WHEN length(parts) > 2 THEN list_filter(range(2, length(parts) + 1), lambda one: contains(parts[one], ', server: ') AND contains(parts[one], ', request: "')) END AS chained
+    FROM ids
+), chosen_2 AS (
+    SELECT *, CASE
         WHEN length(parts) = 1 THEN NULL
         WHEN length(parts) = 2 THEN 2
         WHEN starts_with(parts[1], 'limiting ') OR NOT contains(parts[1], '"') AND NOT starts_with(parts[1], '[') AND NOT starts_with(parts[1], 'js')
             OR regexp_matches(parts[1], '^user "[^:]*"(?:: password mismatch| was not found in "[^"]*")$') THEN 2
         ELSE CASE WHEN length(list_distinct(list_transform(chained, lambda one: split_part(parts[one], ',', 1)))) = 1 THEN chained[1] END
-        END AS place,
-        CASE WHEN length(parts) = 1 OR place = 2 THEN parts[1] WHEN place IS NULL THEN said
+        END AS place
+    FROM chosen_1
+), chosen AS (
+    SELECT *, CASE WHEN length(parts) = 1 OR place = 2 THEN parts[1] WHEN place IS NULL THEN said
             ELSE array_to_string(parts[:place - 1], ', client: ') END AS text,
         CASE WHEN place IS NOT NULL THEN array_to_string(parts[place:], ', client: ') END AS tail
-    FROM ids
-), quoted AS (
-    SELECT *, split_part(tail, ',', 1) AS client,
+    FROM chosen_2
+), quoted_1 AS (
+    SELECT *,
+        split_part(tail, ',', 1) AS client,
         CASE WHEN tail IS NOT NULL AND contains(tail, ', server: ') THEN split_part(substr(tail, instr(tail, ', server: ') + 10), ', request: "', 1) END AS server,
-        CASE WHEN tail IS NOT NULL AND contains(tail, ', request: "') THEN substr(tail, instr(tail, ', request: "') + 12) END AS asked,
-        -- the ordinary request holds no quote: it ends at the first; one that does ends where nginx goes on
-        CASE WHEN asked IS NOT NULL THEN CASE WHEN regexp_matches(asked, '^[^"]*"(?:$|, (?:subrequest|upstream|host|referrer): ")') THEN split_part(asked, '"', 1)
-            ELSE regexp_extract(asked, '(?s)^(.*?)"(?:$|, (?:subrequest|upstream|host|referrer): ")', 1) END END AS request,
-        CASE WHEN asked IS NOT NULL THEN substr(asked, length(request) + 2) END AS others
+        CASE WHEN tail IS NOT NULL AND contains(tail, ', request: "') THEN substr(tail, instr(tail, ', request: "') + 12) END AS asked
     FROM chosen
-), found AS (
-    SELECT *, split_part(request, ' ', 1) AS method,
-        CASE WHEN contains(request, ' ') THEN nullif(regexp_replace(substr(request, length(method) + 2), ' HTTP/[\d.]+$', ''), '') END AS target,
+), quoted_2 AS (
+    SELECT *, -- the ordinary request holds no quote: it ends at the first; one that does ends where nginx goes on
+        CASE WHEN asked IS NOT NULL THEN CASE WHEN regexp_matches(asked, '^[^"]*"(?:$|, (?:subrequest|upstream|host|referrer): ")') THEN split_part(asked, '"', 1)
+            ELSE regexp_extract(asked, '(?s)^(.*?)"(?:$|, (?:subrequest|upstream|host|referrer): ")', 1) END END AS request
+    FROM quoted_1
+), quoted AS (
+    SELECT *, CASE WHEN asked IS NOT NULL THEN substr(asked, length(request) + 2) END AS others
+    FROM quoted_2
+), found_1 AS (
+    SELECT *,
+        split_part(request, ' ', 1) AS method,
         CASE
         WHEN connection IS NULL THEN NULL
         WHEN starts_with(text, 'user "') AND regexp_matches(text, '^user ".*"(?:: password mismatch| was not found in ".*")$') THEN 'logon'
@@ -57,6 +81,9 @@ WITH cut AS (
         WHEN starts_with(text, 'client intended to send too large body') THEN 'too-large'
         END AS kind
     FROM quoted
+), found AS (
+    SELECT *, CASE WHEN contains(request, ' ') THEN nullif(regexp_replace(substr(request, length(method) + 2), ' HTTP/[\d.]+$', ''), '') END AS target
+    FROM found_1
 )
 SELECT
     source_offset, source_length,

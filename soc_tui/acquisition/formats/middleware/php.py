@@ -17,7 +17,7 @@ PHP_FPM = Headed(
     "php-fpm",
     start=_STAMP + _NO_TRACE,
     mark=_STAMP
-    + r"(?:(?:ALERT|ERROR|WARNING|NOTICE|DEBUG): | \[pool [^\]]*\] pid \d+|PHP [A-Z][A-Za-z ]*: |\w+: pid \d+, \w+\(\))",
+    + r"(?:(?:ALERT|ERROR|WARNING|NOTICE|DEBUG): | \[pool [^\]]*\] pid \d+|PHP [A-Z][A-Za-z ]*: |\w+: pid \d+, )",
 )
 """``zlog_ex`` of FPM, its ``slowlog`` (https://www.php.net/manual/en/install.fpm.configuration.php) and ``error_log``
 (``php_log_err_with_severity``)."""

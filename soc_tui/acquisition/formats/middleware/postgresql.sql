@@ -6,17 +6,24 @@
 -- address is the server's `client=`, `host=` or own words; where a forged one could be meant, none is taken. A refused login
 -- without an address in its prefix takes that of the `connection received` of the same process, if it is among the last 256
 -- (`$received`: those of the lines before these).
-WITH cut AS (
-    SELECT source_offset, source_length, line, split_part(line, chr(10), 1) AS first,
-        CASE WHEN line[5] = '-' AND line[8] = '-' AND line[11] = ' ' AND line[17] = ':' THEN split_part(substr(line, 12, 24), ' ', 1) END AS clock,
-        CASE WHEN clock IS NOT NULL THEN substr(line, 13 + length(clock), 40) END AS after_clock,
-        CASE WHEN clock IS NOT NULL THEN CASE WHEN after_clock[1] BETWEEN 'A' AND 'Z' OR after_clock[1] IN ('+', '-') THEN split_part(after_clock, ' ', 1) ELSE '' END END AS zone_name,
+WITH cut_1 AS (
+    SELECT source_offset,
+        source_length,
+        line,
+        split_part(line, chr(10), 1) AS first,
+        CASE WHEN line[5] = '-' AND line[8] = '-' AND line[11] = ' ' AND line[17] = ':' THEN split_part(substr(line, 12, 24), ' ', 1) END AS clock
+    FROM lines
+), cut_2 AS (
+    SELECT *, CASE WHEN clock IS NOT NULL THEN substr(line, 13 + length(clock), 40) END AS after_clock,
         CASE WHEN clock IS NOT NULL THEN try_cast(line[1:11] || clock AS TIMESTAMP) END AS local_stamp,
         -- the first `WORD:  ` ends the prefix
-        regexp_extract(first, '\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ', 1) AS level,
+        regexp_extract(first, '\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ', 1) AS level
+    FROM cut_1
+), cut AS (
+    SELECT *, CASE WHEN clock IS NOT NULL THEN CASE WHEN after_clock[1] BETWEEN 'A' AND 'Z' OR after_clock[1] IN ('+', '-') THEN split_part(after_clock, ' ', 1) ELSE '' END END AS zone_name,
         instr(first, level || ':  ') AS colon
-    FROM lines
-), stamped AS (
+    FROM cut_2
+), stamped_1 AS (
     SELECT *,
         CASE WHEN zone_name IN ('UTC', 'GMT', 'Z') THEN local_stamp
              WHEN zone_name = '' THEN in_zone(local_stamp, $zone)
@@ -28,27 +35,35 @@ WITH cut AS (
              WHEN zone_name = 'PST' THEN local_stamp + INTERVAL 8 HOUR
              WHEN zone_name = 'CET' THEN local_stamp - INTERVAL 1 HOUR WHEN zone_name = 'EET' THEN local_stamp - INTERVAL 2 HOUR
              ELSE in_zone(local_stamp, $zone) END AS stamp,
-        level <> '' AND stamp IS NOT NULL AS whole,
-        CASE WHEN whole THEN substr(first, 13 + length(clock) + CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, greatest(colon - 13 - length(clock) - CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, 0)) END AS prefix,
-        CASE WHEN whole THEN substr(first, colon + length(level) + 3) ELSE first END AS text,
         CASE WHEN length(first) < length(line) THEN substr(line, length(first) + 2) END AS more
     FROM cut
-), prefixed AS (
-    SELECT *, CASE WHEN starts_with(prefix, '[') THEN nullif(regexp_extract(prefix, '^\[(\d+)(?:-\d+)?\]', 1), '') END AS pid,
+), stamped_2 AS (
+    SELECT *, level <> '' AND stamp IS NOT NULL AS whole
+    FROM stamped_1
+), stamped AS (
+    SELECT *, CASE WHEN whole THEN substr(first, 13 + length(clock) + CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, greatest(colon - 13 - length(clock) - CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, 0)) END AS prefix,
+        CASE WHEN whole THEN substr(first, colon + length(level) + 3) ELSE first END AS text
+    FROM stamped_2
+), prefixed_1 AS (
+    SELECT *,
+        CASE WHEN starts_with(prefix, '[') THEN nullif(regexp_extract(prefix, '^\[(\d+)(?:-\d+)?\]', 1), '') END AS pid,
         -- a severity in a client's name: the words after it may be the client's, so no address in them is believed
         contains(text, ':  ') AND regexp_matches(text, '\b(?:LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?):  ') AS doubtful,
         CASE WHEN contains(prefix, 'user=') THEN regexp_extract(prefix, 'user=(.*?),', 1)
              WHEN contains(prefix, '@') THEN regexp_extract(prefix, '(?:^|\] |\]: )(?:\[\d+-\d+\] )?([^ ]*?)@([^ @]*) $', 1) END AS prefix_user,
         CASE WHEN contains(prefix, ',db=') THEN regexp_extract(prefix, ',db=(.*?)(?:,|$)', 1)
              WHEN contains(prefix, '@') THEN regexp_extract(prefix, '@([^ @]*) $', 1) END AS prefix_db,
-        CASE WHEN contains(prefix, 'app=') THEN regexp_extract(prefix, 'app=(.*?)(?:,client=| $|$)', 1) END AS prefix_app,
-        CASE WHEN contains(prefix, 'client=') OR contains(prefix, 'host=')
+        CASE WHEN contains(prefix, 'app=') THEN regexp_extract(prefix, 'app=(.*?)(?:,client=| $|$)', 1) END AS prefix_app
+    FROM (SELECT *, coalesce(prefix, '') AS any_prefix FROM stamped)
+), prefixed AS (
+    SELECT *, CASE WHEN contains(prefix, 'client=') OR contains(prefix, 'host=')
             AND length(regexp_extract_all(prefix, '(?:client|host)=')) = 1
             AND NOT doubtful
             THEN regexp_extract(prefix, '(?:client|host)=([^\s,]*)', 1) END AS prefix_client
-    FROM (SELECT *, coalesce(prefix, '') AS any_prefix FROM stamped)
-), found AS (
-    SELECT *, CASE
+    FROM prefixed_1
+), found_1 AS (
+    SELECT *,
+        CASE
         WHEN NOT whole THEN NULL
         WHEN level = 'FATAL' AND regexp_matches(text, '^(?:\w+ )+authentication failed for user "|^role ".*" does not exist$|^no pg_hba.conf entry for |^pg_hba.conf rejects |^role ".*" is not permitted to log in$') THEN 'logon'
         WHEN level = 'LOG' AND NOT doubtful THEN CASE
@@ -61,7 +76,11 @@ WITH cut AS (
             WHEN starts_with(text, 'database system is shut down') THEN 'stop'
             WHEN regexp_matches(text, '^server process \(PID \d+\) was terminated by signal') THEN 'crash' END
         END AS kind,
-        CASE kind
+        -- the ip(port) of %r
+        CASE WHEN contains(prefix_client, '(') THEN split_part(prefix_client, '(', 1) ELSE prefix_client END AS client
+    FROM prefixed
+), found_2 AS (
+    SELECT *, CASE kind
             WHEN 'connect' THEN regexp_extract(text, '^connection received: host=(\S+)(?: port=(\d+))?()()$', ['ip', 'port', 'who', 'db'])
             WHEN 'logoff' THEN regexp_extract(text, '^disconnection: session time: [\d:.]+ user=(.*) database=(.*) host=(\S+)(?: port=(\d+))?$', ['who', 'db', 'ip', 'port'])
             WHEN 'authorized' THEN regexp_extract(text, '^(?:replication )?connection authorized: ()()user=(.*?)(?: database=(.*?))?(?: application_name=.*| SSL enabled .*| GSS .*)?$', ['ip', 'port', 'who', 'db'])
@@ -69,23 +88,23 @@ WITH cut AS (
                 WHEN contains(text, 'authentication failed for user "') THEN regexp_extract(text, '^(?:\w+ )+authentication failed for user ()()"(.*)"()$', ['ip', 'port', 'who', 'db'])
                 WHEN starts_with(text, 'role ') THEN regexp_extract(text, '^role ()()"(.*)" (?:does not exist|is not permitted to log in)()$', ['ip', 'port', 'who', 'db'])
                 ELSE regexp_extract(text, '^(?:no pg_hba.conf entry for|pg_hba.conf rejects) (?:replication )?(?:connection for )?host "([^"]*)"(), user "(.*?)"(?:, database "(.*?)")?(?:, .*)?$', ['ip', 'port', 'who', 'db']) END
-        END AS x,
-        kind IN ('logon', 'authorized') AND (x['ip'] = '' OR doubtful) AND prefix_client IS NULL AS asks,
-        -- the ip(port) of %r
-        CASE WHEN contains(prefix_client, '(') THEN split_part(prefix_client, '(', 1) ELSE prefix_client END AS client,
+        END AS x
+    FROM found_1
+), found AS (
+    SELECT *, kind IN ('logon', 'authorized') AND (x['ip'] = '' OR doubtful) AND prefix_client IS NULL AS asks,
         as_ip(coalesce(CASE WHEN NOT doubtful THEN nullif(x['ip'], '') END, client)) AS address
-    FROM prefixed
-), numbered AS (
-    SELECT pid, address, x.port AS port, source_offset, $count + row_number() OVER (ORDER BY source_offset) AS number
-    FROM found WHERE kind = 'connect'
+    FROM found_2
+), counted AS MATERIALIZED (
+    SELECT *, $count + count(*) FILTER (kind = 'connect') OVER (ORDER BY source_offset ROWS UNBOUNDED PRECEDING) AS number FROM found
+), received AS (
+    SELECT pid, address, x.port AS port, source_offset, number FROM counted WHERE kind = 'connect'
     UNION ALL
     SELECT r.pid, r.address, r.port, r.source_offset, r.number
     FROM (SELECT unnest(from_json($received, '[{"pid":"VARCHAR","address":"VARCHAR","port":"VARCHAR","source_offset":"BIGINT","number":"BIGINT"}]')) AS r)
 ), answers AS (
-    SELECT a.source_offset AS asked_at, arg_max(n.address, n.source_offset) AS address, arg_max(n.port, n.source_offset) AS port
-    FROM (SELECT source_offset, pid, (SELECT max(number) FROM numbered WHERE numbered.source_offset < found.source_offset) AS latest FROM found WHERE asks) a
-    JOIN numbered n ON n.pid = a.pid AND n.source_offset < a.source_offset AND n.number > a.latest - 256
-    GROUP BY ALL
+    SELECT a.source_offset AS asked_at, r.address, r.port
+    FROM (FROM counted WHERE asks) a ASOF JOIN received r ON a.pid = r.pid AND a.source_offset > r.source_offset
+    WHERE r.number > a.number - 256
 )
 SELECT
     f.source_offset, f.source_length, CASE WHEN clock IS NOT NULL AND stamp IS NULL AND regexp_matches(line, '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d') THEN 'no such date' END AS reason,
@@ -110,5 +129,5 @@ SELECT
             member('context', CASE WHEN contains(more, 'CONTEXT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bCONTEXT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
             member('statement', CASE WHEN contains(more, 'STATEMENT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bSTATEMENT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
             member('more', CASE WHEN NOT whole OR NOT regexp_matches(more, '\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ') THEN more END)) END)) AS extra
-FROM found f LEFT JOIN answers a ON a.asked_at = f.source_offset
+FROM counted f LEFT JOIN answers a ON a.asked_at = f.source_offset
 ORDER BY f.source_offset

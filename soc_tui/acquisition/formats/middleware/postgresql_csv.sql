@@ -2,12 +2,33 @@
 -- columns are the server's, so the address (`connection_from`) is the peer whatever the names and messages beside it hold.
 WITH cut AS MATERIALIZED (
     SELECT source_offset, source_length, csv_fields(line) AS f FROM lines
+), named_1 AS (
+    SELECT source_offset,
+        source_length,
+        length(f) AS width,
+        f[1] AS word,
+        nullif(f[2], '') AS who,
+        nullif(f[3], '') AS db,
+        f[4] AS pid,
+        nullif(f[5], '') AS peer,
+        f[6] AS session,
+        nullif(f[8], '') AS tag,
+        f[12] AS level,
+        nullif(f[13], '00000') AS state,
+        f[14] AS text,
+        nullif(f[15], '') AS detail,
+        nullif(f[16], '') AS hint,
+        nullif(f[19], '') AS context,
+        nullif(f[20], '') AS statement,
+        nullif(f[23], '') AS app,
+        nullif(f[24], '') AS backend
+    FROM cut
+), named_2 AS (
+    SELECT *, word[25:] AS zone_name,
+        try_cast(word[:23] AS TIMESTAMP) AS local_stamp
+    FROM named_1
 ), named AS (
-    SELECT source_offset, source_length, length(f) AS width, f[1] AS word, nullif(f[2], '') AS who, nullif(f[3], '') AS db, f[4] AS pid, nullif(f[5], '') AS peer,
-        f[6] AS session, nullif(f[8], '') AS tag, f[12] AS level, nullif(f[13], '00000') AS state, f[14] AS text, nullif(f[15], '') AS detail, nullif(f[16], '') AS hint,
-        nullif(f[19], '') AS context, nullif(f[20], '') AS statement, nullif(f[23], '') AS app, nullif(f[24], '') AS backend, word[25:] AS zone_name,
-        try_cast(word[:23] AS TIMESTAMP) AS local_stamp,
-        CASE WHEN zone_name IN ('UTC', 'GMT') THEN local_stamp
+    SELECT *, CASE WHEN zone_name IN ('UTC', 'GMT') THEN local_stamp
              WHEN zone_name[1] IN ('+', '-') THEN try_cast(word[:23] || zone_name AS TIMESTAMPTZ)::TIMESTAMP
              WHEN zone_name IN ('CEST', 'SAST') THEN local_stamp - INTERVAL 2 HOUR WHEN zone_name IN ('BST', 'WEST', 'CET') THEN local_stamp - INTERVAL 1 HOUR
              WHEN zone_name IN ('EEST', 'MSK') THEN local_stamp - INTERVAL 3 HOUR WHEN zone_name = 'EET' THEN local_stamp - INTERVAL 2 HOUR
@@ -15,7 +36,7 @@ WITH cut AS MATERIALIZED (
              WHEN zone_name IN ('EST', 'CDT') THEN local_stamp + INTERVAL 5 HOUR WHEN zone_name IN ('CST', 'MDT') THEN local_stamp + INTERVAL 6 HOUR
              WHEN zone_name IN ('MST', 'PDT') THEN local_stamp + INTERVAL 7 HOUR WHEN zone_name = 'PST' THEN local_stamp + INTERVAL 8 HOUR
              ELSE in_zone(local_stamp, $zone) END AS stamp
-    FROM cut
+    FROM named_2
 ), found AS (
     SELECT *, CASE
         WHEN level = 'FATAL' AND (state IN ('28P01', '28000') OR regexp_matches(text, '^(?:\w+ )+authentication failed for user "')) THEN 'logon'
