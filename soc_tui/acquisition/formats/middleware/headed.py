@@ -54,8 +54,11 @@ class Headed(Format):
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every record with a head is an event, and so is a rest whose head is gone (it takes the file's time)."""
-        sql = load_sql(f"middleware/{self._name.replace('-', '_')}")
-        return Normalised(*normalise(sql, lines, self._params(header, origin)), header)
+        return Normalised(*normalise(self._sql, lines, self._params(header, origin)), header)
+
+    @property
+    def _sql(self) -> str:
+        return load_sql(f"middleware/{self._name.replace('-', '_')}")
 
     def _params(self, header: Header, origin: Origin) -> dict[str, Any]:  # noqa: ARG002
         return {"modified": origin.modified, "zone": origin.zone}

@@ -22,28 +22,38 @@ _PREFIX = r"(?:[^:]|:[^ ]|: [^ ])*?"
 _REMEMBERED = 256
 
 
+_UNANSWERED = "SELECT *, NULL::VARCHAR AS received_address, NULL::VARCHAR AS received_port FROM found"
+
+
 class _ServerLog(Headed):
-    """Knows from where the processes of the last connections came, for refused logins that do not tell."""
+    """Knows from where the processes of the last connections came, for logins that do not tell."""
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every record is an event; ``header["received"]`` holds the last 256 ``connection received``."""
-        made = super().normalise(lines, header, origin)
-        events = made.events.filter(pc.equal(made.events["activity"], "connect"))
-        count, known = int(header.get("count", 0)), list(header.get("received", []))
-        recent = events.slice(max(events.num_rows - _REMEMBERED, 0))
-        for at, event in enumerate(recent.to_pylist(), count + events.num_rows - recent.num_rows + 1):
-            pid = json.loads(event["extra"] or "{}").get("pid")
-            if pid:
-                port = event["src_port"] and str(event["src_port"])
-                known.append({"pid": pid, "address": event["src_ip"], "port": port,
-                              "source_offset": event["source_offset"], "number": at})  # fmt: skip
-        if not known:
-            return made
-        return made._replace(header={**header, "count": count + events.num_rows, "received": known[-_REMEMBERED:]})
+        before: list[dict[str, Any]] = header.get("received", [])
+        count = int(header.get("count", 0))
+        params = self._params(header, origin)
+        if not before and not pc.any(pc.match_substring(lines["line"], "connection received: ")).as_py():
+            sql = self._sql.replace("{answered}", _UNANSWERED)
+            return Normalised(*normalise(sql, lines, params), header)
+        params |= {"received": json.dumps(before), "count": count}
+        sql = self._sql.replace("{answered}", load_sql("middleware/postgresql_received"))
+        events, rejects = normalise(sql, lines, params)
+        connects = events.filter(pc.equal(events["activity"], "connect"))
+        recent = connects.slice(max(connects.num_rows - _REMEMBERED, 0))
+        first = count + connects.num_rows - recent.num_rows + 1
+        known = before + [_received(event, number) for number, event in enumerate(recent.to_pylist(), first)]
+        kept = {"count": count + connects.num_rows, "received": known[-_REMEMBERED:]}
+        return Normalised(events, rejects, {**header, **kept})
 
-    def _params(self, header: Header, origin: Origin) -> dict[str, Any]:
-        received = json.dumps(header.get("received", []))
-        return {**super()._params(header, origin), "received": received, "count": int(header.get("count", 0))}
+
+def _received(event: dict[str, Any], number: int) -> dict[str, Any]:
+    """What is remembered of one ``connection received``."""
+    port = None if event["src_port"] is None else str(event["src_port"])
+    return {
+        "pid": json.loads(event["extra"] or "{}").get("pid"), "address": event["src_ip"], "port": port,
+        "source_offset": event["source_offset"], "number": number,
+    }  # fmt: skip
 
 
 POSTGRESQL = _ServerLog(

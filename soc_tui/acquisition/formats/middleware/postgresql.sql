@@ -5,7 +5,7 @@
 -- Hostile text: user, database and application names stand in the prefix, as the client wrote them, before the severity. An
 -- address is the server's `client=`, `host=` or own words; where a forged one could be meant, none is taken. A refused login
 -- without an address in its prefix takes that of the `connection received` of the same process, if it is among the last 256
--- (`$received`: those of the lines before these).
+-- (postgresql_received.sql stands below where there is any).
 WITH cut_1 AS (
     SELECT source_offset,
         source_length,
@@ -14,15 +14,20 @@ WITH cut_1 AS (
         CASE WHEN line[5] = '-' AND line[8] = '-' AND line[11] = ' ' AND line[17] = ':' THEN split_part(substr(line, 12, 24), ' ', 1) END AS clock
     FROM lines
 ), cut_2 AS (
+    SELECT *, instr(first, ':  ') AS two_spaces FROM cut_1
+), cut_3 AS (
+    SELECT *, CASE WHEN two_spaces > 0 THEN substr(first, greatest(two_spaces - 12, 1), least(12, two_spaces - 1)) END AS left_of FROM cut_2
+), cut_4 AS (
     SELECT *, CASE WHEN clock IS NOT NULL THEN substr(line, 13 + length(clock), 40) END AS after_clock,
         CASE WHEN clock IS NOT NULL THEN try_cast(line[1:11] || clock AS TIMESTAMP) END AS local_stamp,
         -- the first `WORD:  ` ends the prefix
-        regexp_extract(first, '\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ', 1) AS level
-    FROM cut_1
+        CASE WHEN split_part(left_of, ' ', -1) IN ('LOG', 'ERROR', 'FATAL', 'DETAIL', 'STATEMENT', 'WARNING', 'HINT', 'CONTEXT', 'NOTICE', 'PANIC') THEN split_part(left_of, ' ', -1)
+            ELSE regexp_extract(first, '\b(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?|DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ', 1) END AS level
+    FROM cut_3
 ), cut AS (
     SELECT *, CASE WHEN clock IS NOT NULL THEN CASE WHEN after_clock[1] BETWEEN 'A' AND 'Z' OR after_clock[1] IN ('+', '-') THEN split_part(after_clock, ' ', 1) ELSE '' END END AS zone_name,
         instr(first, level || ':  ') AS colon
-    FROM cut_2
+    FROM cut_4
 ), stamped_1 AS (
     SELECT *,
         CASE WHEN zone_name IN ('UTC', 'GMT', 'Z') THEN local_stamp
@@ -44,17 +49,20 @@ WITH cut_1 AS (
     SELECT *, CASE WHEN whole THEN substr(first, 13 + length(clock) + CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, greatest(colon - 13 - length(clock) - CASE WHEN zone_name <> '' THEN length(zone_name) + 1 ELSE 0 END, 0)) END AS prefix,
         CASE WHEN whole THEN substr(first, colon + length(level) + 3) ELSE first END AS text
     FROM stamped_2
+), words AS (
+    SELECT *, CASE WHEN starts_with(prefix, '[') THEN substr(prefix, 2, instr(prefix, ']') - 2) END AS ids,
+        CASE WHEN contains(prefix, '@') AND NOT contains(prefix, 'user=') THEN rtrim(split_part(prefix, '] ', -1)) END AS at_words
+    FROM stamped
 ), prefixed_1 AS (
-    SELECT *,
-        CASE WHEN starts_with(prefix, '[') THEN nullif(regexp_extract(prefix, '^\[(\d+)(?:-\d+)?\]', 1), '') END AS pid,
+    SELECT *, CASE WHEN ids[1] BETWEEN '0' AND '9' THEN split_part(ids, '-', 1) END AS pid,
         -- a severity in a client's name: the words after it may be the client's, so no address in them is believed
         contains(text, ':  ') AND regexp_matches(text, '\b(?:LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?):  ') AS doubtful,
-        CASE WHEN contains(prefix, 'user=') THEN regexp_extract(prefix, 'user=(.*?),', 1)
-             WHEN contains(prefix, '@') THEN regexp_extract(prefix, '(?:^|\] |\]: )(?:\[\d+-\d+\] )?([^ ]*?)@([^ @]*) $', 1) END AS prefix_user,
-        CASE WHEN contains(prefix, ',db=') THEN regexp_extract(prefix, ',db=(.*?)(?:,|$)', 1)
-             WHEN contains(prefix, '@') THEN regexp_extract(prefix, '@([^ @]*) $', 1) END AS prefix_db,
+        CASE WHEN at_words IS NOT NULL THEN left(at_words, length(at_words) - length(split_part(at_words, '@', -1)) - 1)
+             WHEN contains(prefix, 'user=') THEN split_part(substr(prefix, instr(prefix, 'user=') + 5), ',', 1) END AS prefix_user,
+        CASE WHEN at_words IS NOT NULL THEN split_part(at_words, '@', -1)
+             WHEN contains(prefix, ',db=') THEN split_part(rtrim(substr(prefix, instr(prefix, ',db=') + 4)), ',', 1) END AS prefix_db,
         CASE WHEN contains(prefix, 'app=') THEN regexp_extract(prefix, 'app=(.*?)(?:,client=| $|$)', 1) END AS prefix_app
-    FROM (SELECT *, coalesce(prefix, '') AS any_prefix FROM stamped)
+    FROM words
 ), prefixed AS (
     SELECT *, CASE WHEN contains(prefix, 'client=') OR contains(prefix, 'host=')
             AND length(regexp_extract_all(prefix, '(?:client|host)=')) = 1
@@ -94,26 +102,17 @@ WITH cut_1 AS (
     SELECT *, kind IN ('logon', 'authorized') AND (x['ip'] = '' OR doubtful) AND prefix_client IS NULL AS asks,
         as_ip(coalesce(CASE WHEN NOT doubtful THEN nullif(x['ip'], '') END, client)) AS address
     FROM found_2
-), counted AS MATERIALIZED (
-    SELECT *, $count + count(*) FILTER (kind = 'connect') OVER (ORDER BY source_offset ROWS UNBOUNDED PRECEDING) AS number FROM found
-), received AS (
-    SELECT pid, address, x.port AS port, source_offset, number FROM counted WHERE kind = 'connect'
-    UNION ALL
-    SELECT r.pid, r.address, r.port, r.source_offset, r.number
-    FROM (SELECT unnest(from_json($received, '[{"pid":"VARCHAR","address":"VARCHAR","port":"VARCHAR","source_offset":"BIGINT","number":"BIGINT"}]')) AS r)
-), answers AS (
-    SELECT a.source_offset AS asked_at, r.address, r.port
-    FROM (FROM counted WHERE asks) a ASOF JOIN received r ON a.pid = r.pid AND a.source_offset > r.source_offset
-    WHERE r.number > a.number - 256
+), answered AS (
+    {answered}
 )
 SELECT
-    f.source_offset, f.source_length, CASE WHEN clock IS NOT NULL AND stamp IS NULL AND regexp_matches(line, '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d') THEN 'no such date' END AS reason,
+    source_offset, source_length, CASE WHEN clock IS NOT NULL AND stamp IS NULL AND regexp_matches(line, '^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d') THEN 'no such date' END AS reason,
     coalesce(stamp, $modified) AS time,
     CASE WHEN kind IN ('logon', 'authorized', 'logoff') THEN 3002 WHEN kind = 'connect' THEN 4001 ELSE 6000 END::INTEGER AS class_uid,
     coalesce(CASE kind WHEN 'authorized' THEN 'logon' ELSE kind END, 'log') AS activity, 'postgresql' AS product, 'postgresql' AS log_name,
     coalesce(nullif(x.who, ''), nullif(nullif(prefix_user, ''), '[unknown]')) AS user_name,
-    coalesce(f.address, a.address) AS src_ip,
-    try_cast(coalesce(nullif(x.port, ''), CASE WHEN contains(prefix_client, '(') THEN rtrim(split_part(prefix_client, '(', 2), ')') END, a.port) AS USMALLINT)::INTEGER AS src_port,
+    coalesce(address, received_address) AS src_ip,
+    try_cast(coalesce(nullif(x.port, ''), CASE WHEN contains(prefix_client, '(') THEN rtrim(split_part(prefix_client, '(', 2), ')') END, received_port) AS USMALLINT)::INTEGER AS src_port,
     'postgresql' AS service,
     CASE kind WHEN 'logon' THEN 'failure' WHEN 'authorized' THEN 'success' WHEN 'logoff' THEN 'success' WHEN 'connect' THEN 'success' ELSE 'unknown' END AS status,
     CASE WHEN kind = 'logon' THEN 'low' WHEN level = 'PANIC' THEN 'critical' WHEN level = 'FATAL' OR kind = 'crash' THEN 'high' WHEN level = 'ERROR' THEN 'medium' WHEN level = 'WARNING' THEN 'low' ELSE 'info' END AS severity,
@@ -122,12 +121,11 @@ SELECT
          WHEN kind = 'query' AND starts_with(text, 'duration: ') THEN try_cast(split_part(text, ' ', 2) AS DOUBLE) / 1000 END AS duration,
     members(concat_ws(',', member('time_source', CASE WHEN stamp IS NULL THEN 'file' END), member('level', lower(CASE WHEN whole THEN level END)),
         member('pid', pid), member('database', coalesce(nullif(x.db, ''), nullif(nullif(prefix_db, ''), '[unknown]'))), member('application', nullif(nullif(prefix_app, ''), '[unknown]')),
-        member('client', CASE WHEN client <> '' AND f.address IS NULL AND client <> '[local]' THEN client END),
+        member('client', CASE WHEN client <> '' AND address IS NULL AND client <> '[local]' THEN client END),
         CASE WHEN more IS NOT NULL AND coalesce(kind, '') NOT IN ('query', 'audit') THEN concat_ws(',',
             member('detail', CASE WHEN contains(more, 'DETAIL:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bDETAIL:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
             member('hint', CASE WHEN contains(more, 'HINT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bHINT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
             member('context', CASE WHEN contains(more, 'CONTEXT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bCONTEXT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
             member('statement', CASE WHEN contains(more, 'STATEMENT:  ') THEN nullif(regexp_extract(more, '(?m)^[^\t\n][^\n]*?\bSTATEMENT:  ([^\n]*(?:\n\t[^\n]*)*)', 1), '') END),
             member('more', CASE WHEN NOT whole OR NOT regexp_matches(more, '\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ') THEN more END)) END)) AS extra
-FROM counted f LEFT JOIN answers a ON a.asked_at = f.source_offset
-ORDER BY f.source_offset
+FROM answered
