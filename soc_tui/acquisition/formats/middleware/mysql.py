@@ -58,7 +58,7 @@ MYSQL_GENERAL = _GeneralLog(
 MYSQL_SLOW = _SlowLog(
     "mysql-slow",
     start=r"# User@Host: |\S+, Version: .* started with:",
-    mark=r"# User@Host: .*\[.*\] @ |# Query_time: [\d.]+ +Lock_time: |# Time: \d",
+    mark=r"# User@Host: .*\[.*\] @ |# Query_time: [\d.]+ +Lock_time: |# Time: \d|SET timestamp=\d+;$",
     banner=_BANNER,
 )
 """https://dev.mysql.com/doc/refman/8.4/en/slow-query-log.html"""

@@ -12,7 +12,7 @@ WITH cut_1 AS (
         CASE WHEN length(first) < length(line) THEN substr(line, length(first) + 2) END AS following
     FROM cut_1
 ), cut AS (
-    SELECT *, CASE WHEN h['month'] <> '' THEN in_zone(month_stamp(h['year'], h['month'], h['day'], (h['hour']::INTEGER % 12 + CASE h['half'] WHEN 'PM' THEN 12 ELSE 0 END) || ':' || h['rest']), $zone) END AS two
+    SELECT *, CASE WHEN h['month'] <> '' THEN in_zone(month_stamp(h['year'], h['month'], h['day'], (try_cast(h['hour'] AS INTEGER) % 12 + CASE h['half'] WHEN 'PM' THEN 12 ELSE 0 END) || ':' || h['rest']), $zone) END AS two
     FROM cut_2
 ), parts_1 AS (
     SELECT *,
