@@ -64,7 +64,7 @@ WITH cut_1 AS (
         CASE WHEN contains(prefix, 'app=') THEN regexp_extract(prefix, 'app=(.*?)(?:,client=| $|$)', 1) END AS prefix_app
     FROM words
 ), prefixed AS (
-    SELECT *, CASE WHEN contains(prefix, 'client=') OR contains(prefix, 'host=')
+    SELECT *, CASE WHEN (contains(prefix, 'client=') OR contains(prefix, 'host='))
             AND length(regexp_extract_all(prefix, '(?:client|host)=')) = 1
             AND NOT doubtful
             THEN regexp_extract(prefix, '(?:client|host)=([^\s,]*)', 1) END AS prefix_client
@@ -73,6 +73,7 @@ WITH cut_1 AS (
     SELECT *,
         CASE
         WHEN NOT whole THEN NULL
+        WHEN doubtful AND regexp_matches(text, '\bFATAL:  (?:\w+ )+authentication failed for user "') THEN 'logon'
         WHEN level = 'FATAL' AND regexp_matches(text, '^(?:\w+ )+authentication failed for user "|^role ".*" does not exist$|^no pg_hba.conf entry for |^pg_hba.conf rejects |^role ".*" is not permitted to log in$') THEN 'logon'
         WHEN level = 'LOG' AND NOT doubtful THEN CASE
             WHEN starts_with(text, 'connection received: ') THEN 'connect'
