@@ -72,11 +72,10 @@ WITH cut_1 AS (
         CASE
         WHEN connection IS NULL THEN NULL
         WHEN starts_with(text, 'user "') AND regexp_matches(text, '^user ".*"(?:: password mismatch| was not found in ".*")$') THEN 'logon'
-        WHEN regexp_matches(text, '^(?:\[client [^\]]*\] )?ModSecurity: (?:Warning\.|Access denied)') THEN 'detect'
-        WHEN regexp_matches(text, '^limiting (?:requests|connections)|^delaying request') THEN 'limit'
+        WHEN (starts_with(text, '[client ') OR starts_with(text, 'ModSecurity: ')) AND regexp_matches(text, '^(?:\[client [^\]]*\] )?ModSecurity: (?:Warning\.|Access denied)') THEN 'detect'
+        WHEN starts_with(text, 'limiting requests') OR starts_with(text, 'limiting connections') OR starts_with(text, 'delaying request') THEN 'limit'
         WHEN starts_with(text, 'access forbidden by rule') OR starts_with(text, 'directory index of ') THEN 'deny'
-        WHEN starts_with(text, 'open() "') OR starts_with(text, '"') THEN CASE WHEN regexp_matches(text, '(?s)failed \(2: [^()]*\)$|" is not found \(2: [^()]*\)$') THEN 'not-found'
-            WHEN regexp_matches(text, '(?s)failed \(13: [^()]*\)$|is forbidden \(13: [^()]*\)$') THEN 'deny' END
+        WHEN starts_with(text, 'open() "') OR starts_with(text, '"') THEN CASE regexp_extract(right(text, 60), '(?:failed|is not found|is forbidden) \((2|13): [^()]*\)$', 1) WHEN '2' THEN 'not-found' WHEN '13' THEN 'deny' END
         WHEN starts_with(text, 'client sent ') THEN 'invalid-request'
         WHEN starts_with(text, 'client intended to send too large body') THEN 'too-large'
         END AS kind
