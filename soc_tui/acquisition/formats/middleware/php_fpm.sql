@@ -52,6 +52,12 @@ WITH cut_1 AS (
 ), found AS (
     SELECT *, CASE WHEN scripts OR log = 'php' THEN lower(coalesce(CASE WHEN log = 'php' THEN level END, regexp_extract(text, 'PHP ([A-Z][A-Za-z ]*?):  ', 1))) END AS php_level
     FROM found_3
+), placed AS (
+    SELECT *,
+        -- `in FILE on line N` and `in FILE:N`, the last of them; `(request: "METHOD TARGET")` of FPM
+        CASE WHEN scripts AND contains(text, ' in /') THEN regexp_extract(split_part(text, ' in /', -1), '^([^"]*?\.\w+)(?:\(\d+\).*)?(?::| on line )(\d+)', ['file', 'line']) END AS place,
+        CASE WHEN log = 'fpm' AND contains(text, '(request: "') THEN regexp_extract(text, '^child \d+, script ''(.*)'' \(request: "([A-Z]+) (.*)"\) ', ['script', 'method', 'target']) END AS request
+    FROM found
 )
 SELECT
     source_offset, source_length,
@@ -68,15 +74,12 @@ SELECT
          WHEN activity = 'crash' THEN 'medium' WHEN log = 'fpm' AND level = 'WARNING' THEN 'low' WHEN log = 'slow' THEN 'low' ELSE 'info' END AS severity,
     CASE WHEN log = 'slow' THEN trim(first) WHEN log IS NULL THEN line ELSE text END AS message,
     CASE WHEN log = 'slow' THEN nullif(regexp_extract(more, '(?m)^script_filename = (.*)$', 1), '')
-         WHEN contains(text, 'script ''') AND starts_with(text, 'child ') THEN nullif(regexp_extract(text, '^child \d+, script ''(.*)'' \(request: "', 1), '')
-         WHEN scripts AND contains(text, ' in /') THEN nullif(regexp_extract(text, ' in (/[^"]*?\.\w+)(?:\(\d+\).*)?(?::\d+| on line \d+)', 1), '') END AS file_path,
-    CASE WHEN contains(text, '(request: "') THEN nullif(regexp_extract(text, '\(request: "([A-Z]+) ', 1), '') END AS http_method,
-    CASE WHEN contains(text, '(request: "') THEN target_path(nullif(regexp_extract(text, '\(request: "[A-Z]+ (.*)"\) ', 1), '')) END AS url_path,
-    CASE WHEN contains(text, '(request: "') THEN target_query(nullif(regexp_extract(text, '\(request: "[A-Z]+ (.*)"\) ', 1), '')) END AS url_query,
+         ELSE coalesce(nullif(request.script, ''), '/' || nullif(place.file, '')) END AS file_path,
+    nullif(request.method, '') AS http_method, target_path(nullif(request.target, '')) AS url_path, target_query(request.target) AS url_query,
     members(concat_ws(',', member('time_source', CASE WHEN stamp IS NULL THEN 'file' END), member('level', lower(level)),
         member('pool', pool),
         member('pid', CASE WHEN log = 'slow' THEN nullif(regexp_extract(first, ' pid (\d+)$', 1), '')
             WHEN log = 'fpm' AND (starts_with(text, 'child ') OR starts_with(text, '[pool ')) THEN nullif(regexp_extract(text, '^child (\d+)', 1), '') END),
-        member('line', CASE WHEN scripts AND contains(text, ' in /') THEN nullif(regexp_extract(text, ' in /[^"]*?\.\w+(?:\(\d+\).*)?(?::| on line )(\d+)', 1), '') END),
+        member('line', nullif(place.line, '')),
         member('more', more))) AS extra
-FROM found
+FROM placed
