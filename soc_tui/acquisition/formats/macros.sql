@@ -63,3 +63,12 @@ CREATE MACRO csv_fields(line) AS CASE WHEN contains(line, '"')
     THEN list_transform(regexp_extract_all(',' || line, '(?s),("(?:[^"]|"")*"[^,]*|[^,]*)', 1),
         lambda field: CASE WHEN length(field) > 1 AND field[1] = '"' AND field[-1] = '"' THEN replace(field[2:-2], '""', '"') ELSE field END)
     ELSE string_split(line, ',') END;
+
+-- A date whose month is an English name, from its parts as text ('2011', 'Sep', '9', '10:42:29.9'); NULL where there is no such.
+CREATE MACRO month_stamp(year, month, day, clock) AS CASE WHEN instr('JanFebMarAprMayJunJulAugSepOctNovDec', month) % 3 = 1
+    THEN try_cast(year || '-' || ((instr('JanFebMarAprMayJunJulAugSepOctNovDec', month) + 2) // 3) || '-' || trim(day) || ' ' || clock AS TIMESTAMP) END;
+
+-- A time of day without a date: the latest such moment that is not after the file's last change (UTC), in the file's zone; as UTC.
+CREATE MACRO clock_stamp(clock, modified, zone) AS in_zone(
+    timezone(zone, timezone('UTC', modified))::DATE + try_cast(clock AS TIME)
+    - CASE WHEN try_cast(clock AS TIME) > timezone(zone, timezone('UTC', modified))::TIME THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END, zone);

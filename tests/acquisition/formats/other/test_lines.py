@@ -38,8 +38,8 @@ def test_json_of_no_known_product(events_of: Events, record: dict[str, Any], tim
 
 def test_recognition_is_by_content(shared_data: Path) -> None:
     for name, wanted in {
-        "hostlogs/elastic_nginxplus_json.log.gz": "json", "hostlogs/loghub_Apache_2k.log.gz": "text",
-        "hostlogs/loghub_Mac_2k.log.gz": "syslog", "hostlogs/loghub_OpenStack_2k.log.gz": "text",
+        "hostlogs/elastic_nginxplus_json.log.gz": "json", "hostlogs/loghub_Apache_2k.log.gz": "apache-error",
+        "hostlogs/loghub_Mac_2k.log.gz": "syslog", "hostlogs/loghub_OpenStack_2k.log.gz": "python",
         "hostlogs/loghub_Windows_2k.log.gz": "text", "sensor/zat/top_domains_1k.csv": "text",
     }.items():  # fmt: skip
         result = read_all(shared_data / name)
