@@ -89,34 +89,31 @@ unwrapped AS (
         END AS kind
     FROM said
 ), quick AS (
-    SELECT *, CASE WHEN $fast AND ssh THEN CASE kind
-        WHEN 'accepted' THEN regexp_extract(said, '^Accepted (\S+) for (\S+) from ([0-9a-fA-F.:]+) port (\d+) ssh2(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port'])
-        WHEN 'failed' THEN CASE WHEN contains(said, ' for invalid user ')
-            THEN regexp_extract(said, '^Failed (\S+) for invalid user (\S+) from ([0-9a-fA-F.:]+) port (\d+) ssh2(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port'])
-            ELSE regexp_extract(said, '^Failed (\S+) for (\S+) from ([0-9a-fA-F.:]+) port (\d+) ssh2(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']) END
+    SELECT *, CASE WHEN $fast AND ssh THEN CASE shape
+        WHEN 'login' THEN CASE WHEN contains(said, ' for invalid user ')
+            THEN regexp_extract(said, '^\w+ (\S+) for invalid user (\S+) from ([0-9a-fA-F.:]+) port (\d+) ssh2(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port'])
+            ELSE regexp_extract(said, '^\w+ (\S+) for (\S+) from ([0-9a-fA-F.:]+) port (\d+) ssh2(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']) END
         WHEN 'invalid' THEN regexp_extract(said, '^()\w+ user (\S+) from ([0-9a-fA-F.:]+)(?: port (\d+))?$', ['method', 'user', 'ip', 'port'])
         WHEN 'max-attempts' THEN CASE WHEN starts_with(said, 'maximum authentication attempts exceeded for invalid user ')
             THEN regexp_extract(said[46:], '^()invalid user (\S+) from ([0-9a-fA-F.:]+) port (\d+)(?: ssh\d)? \[preauth\]$', ['method', 'user', 'ip', 'port'])
             ELSE regexp_extract(said[46:], '^()(\S+) from ([0-9a-fA-F.:]+) port (\d+)(?: ssh\d)? \[preauth\]$', ['method', 'user', 'ip', 'port']) END
         WHEN 'disconnect' THEN regexp_extract(said, '^()()(?:Connection (?:closed|reset) by|Disconnected from) ([0-9a-fA-F.:]+) port (\d+)(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
         WHEN 'received' THEN regexp_extract(said, '^()()Received disconnect from ([0-9.]+)(?: port (\d+))?: ?\d+:', ['method', 'user', 'ip', 'port'])
-        WHEN 'pam-failure' THEN regexp_extract(said, '^authentication failure; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()([0-9a-fA-F.:]+)() ', ['method', 'user', 'ip', 'port'])
-        WHEN 'pam-more' THEN CASE WHEN starts_with(said, 'PAM ') THEN regexp_extract(said, '^PAM \d+ more authentication failures?; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()([0-9a-fA-F.:]+)() ', ['method', 'user', 'ip', 'port']) END
+        WHEN 'pam' THEN regexp_extract(said, '^(?:PAM \d+ more )?authentication failures?; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()([0-9a-fA-F.:]+)()(?: |$)', ['method', 'user', 'ip', 'port'])
         END END AS q
-    FROM found
+    FROM (SELECT *, CASE kind WHEN 'accepted' THEN 'login' WHEN 'failed' THEN 'login' WHEN 'pam-failure' THEN 'pam' WHEN 'pam-more' THEN 'pam'
+        ELSE kind END AS shape FROM found)
 ), extracted AS (
-    SELECT *, CASE WHEN q.ip <> '' THEN q ELSE CASE kind
-        WHEN 'accepted' THEN CASE WHEN doubtful THEN NULL ELSE coalesce(nullif(regexp_extract(said,
-                '(?s)^Accepted (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+) port (\d+)(?: ssh\d?)?(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']), none),
+    SELECT *, CASE WHEN q.ip <> '' THEN q ELSE CASE shape
+        WHEN 'login' THEN CASE WHEN doubtful THEN NULL ELSE coalesce(nullif(regexp_extract(said,
+                '(?s)^\w+ (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+)(?: port (\d+))?(?: ssh\d?)?(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']), none),
             -- a certificate's key id follows: believed only when one address is there
             CASE WHEN NOT regexp_matches(said, '(?s) from .* from ') THEN regexp_extract(said,
-                '(?s)^Accepted (\S+) for (.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END) END
-        WHEN 'failed' THEN CASE WHEN doubtful THEN NULL ELSE coalesce(nullif(regexp_extract(said,
-                '(?s)^Failed (\S+) for (?:(?:invalid|illegal) user )?(.*) from (\S+)(?: port (\d+))?(?: ssh\d?)?(?:: [A-Z0-9-]+ [\w:+/=.-]+)?$', ['method', 'user', 'ip', 'port']), none),
-            CASE WHEN NOT regexp_matches(said, '(?s) from .* from ') THEN regexp_extract(said,
-                '(?s)^Failed (\S+) for (.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END) END
+                '(?s)^\w+ (\S+) for (.*) from (\S+) port (\d+) ssh2: .*$', ['method', 'user', 'ip', 'port']) END) END
         WHEN 'invalid' THEN regexp_extract(said, '(?s)^()\w+ user (.*) from (\S+)(?: port (\d+))?$', ['method', 'user', 'ip', 'port'])
-        WHEN 'invalid-request' THEN regexp_extract(said, '(?s)^()input_userauth_request: invalid user (.*?)()()(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
+        WHEN 'invalid-request' THEN CASE WHEN $fast AND ends_with(said, ' [preauth]') AND length(said) >= 47
+            THEN {'method': '', 'user': said[38:-11], 'ip': '', 'port': ''}
+            ELSE regexp_extract(said, '(?s)^()input_userauth_request: invalid user (.*?)()()(?: \[preauth\])?$', ['method', 'user', 'ip', 'port']) END
         WHEN 'max-attempts' THEN regexp_extract(said, '(?s)^() *maximum authentication attempts exceeded for (?:invalid user )?(.*) from (\S+)(?: port (\d+))?(?: ssh\d?)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
         WHEN 'disconnect' THEN CASE WHEN regexp_matches(said, '^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (?:(?:authenticating|invalid) )?user ')
             THEN regexp_extract(said, '(?s)^()[\w ]*?user (.*) (\S+) port (\d+)(?:: [^:]*)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
@@ -129,10 +126,10 @@ unwrapped AS (
         WHEN 'denied' THEN regexp_extract(said, '(?s)^()User (.*) from (\S+)() not allowed because', ['method', 'user', 'ip', 'port'])
         WHEN 'postponed' THEN regexp_extract(said, '(?s)^Postponed (\S+) for (?:invalid user )?(.*) from (\S+) port (\d+)(?: ssh\d?)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
         WHEN 'pam-words' THEN regexp_extract(said, '(?s)^()PAM: .*? for (?:illegal user |invalid user )?(.*) from (\S+)()$', ['method', 'user', 'ip', 'port'])
-        WHEN 'pam-failure' THEN regexp_extract(said, '(?s)authentication failures?; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()(\S*)()', ['method', 'user', 'ip', 'port'])
-        WHEN 'pam-more' THEN regexp_extract(said, '(?s)authentication failures?; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()(\S*)()', ['method', 'user', 'ip', 'port'])
-        WHEN 'session-open' THEN CASE WHEN $fast AND ends_with(said, ' by (uid=0)') AND NOT contains(said, ')by') AND regexp_matches(said, '^session opened for user [\w.-]+ by \(uid=0\)$')
-            THEN {'method': '', 'user': said[25:-12], 'ip': '', 'port': ''}
+        WHEN 'pam' THEN regexp_extract(said, '(?s)authentication failures?; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()(\S*)()', ['method', 'user', 'ip', 'port'])
+        WHEN 'session-open' THEN CASE WHEN $fast AND ends_with(said, ' by (uid=0)')
+            THEN coalesce(nullif(regexp_extract(said, '^()session opened for user ([\w.-]+)()() by \(uid=0\)$', ['method', 'user', 'ip', 'port']), none),
+                regexp_extract(said, '(?s)^()session opened for user (.*?)(?:\(uid=\d+\))?()() by (?:\S*)\(uid=\d+\)$', ['method', 'user', 'ip', 'port']))
             ELSE regexp_extract(said, '(?s)^()session opened for user (.*?)(?:\(uid=\d+\))?()() by (?:\S*)\(uid=\d+\)$', ['method', 'user', 'ip', 'port']) END
         WHEN 'session-close' THEN CASE WHEN said[24] = ' ' THEN {'method': '', 'user': said[25:], 'ip': '', 'port': ''} END
         WHEN 'password-change' THEN regexp_extract(said, '(?s)^()password changed for (.*)()()$', ['method', 'user', 'ip', 'port'])
@@ -145,7 +142,6 @@ unwrapped AS (
         WHEN 'logind-open' THEN regexp_extract(said, '(?s)^()New session \S+ of user (.*)()()\.$', ['method', 'user', 'ip', 'port'])
         WHEN 'cron' THEN regexp_extract(said, '^()(?:\(|USER )(\S+?)(?:\) CMD | pid )()()', ['method', 'user', 'ip', 'port'])
         WHEN 'crontab' THEN regexp_extract(said, '^()\((\S+)\) ()()', ['method', 'user', 'ip', 'port'])
-        WHEN 'packet' THEN regexp_extract(said, '^()()[^=]*\bIN=.*? SRC=([0-9a-fA-F.:]+) .*? PROTO=\w+ (?:SPT=(\d+) )?', ['method', 'user', 'ip', 'port'])
         -- Here too the daemon writes the address, either behind the name, so that the last one holds, or before it.
         WHEN 'dovecot' THEN regexp_extract(said, '(?s)^\w+-login: .*?\buser=()<(.*)>, (?:method=\S*, )?rip=([0-9a-fA-F.:]+)(), lip=', ['method', 'user', 'ip', 'port'])
         WHEN 'sasl' THEN {'method': regexp_extract(said, ']: SASL (\S+) authentication failed', 1), 'user': regexp_extract(said, '(?s), sasl_username=(.*)$', 1),
@@ -162,35 +158,91 @@ unwrapped AS (
             '(?s)^ *\S+ : (?:([^;=]*) ; )?(?:TTY=(\S*) ; )?(?:PWD=(.*?) ; )?USER=(\S+) ; (?:\w+=\S* ; )*COMMAND=(.*)$',
             ['complaint', 'tty', 'pwd', 'target', 'command']) END AS s
     FROM (SELECT *, {'method': '', 'user': '', 'ip': '', 'port': ''} AS none,
-        CASE WHEN kind IN ('accepted', 'failed') AND contains(said, 'CERT') THEN
-        regexp_matches(said, '(?s)^\w+ publickey for .* from .* ssh2: [A-Z0-9-]*CERT.* from |^\w+ publickey for .* from .* from .* ssh2: [A-Z0-9-]*CERT')
-        ELSE false END AS doubtful
+        CASE WHEN shape = 'login' AND contains(said, 'CERT') THEN regexp_matches(said, '(?s)^\w+ publickey for .* from .* ssh2: [A-Z0-9-]*CERT.* from |^\w+ publickey for .* from .* from .* ssh2: [A-Z0-9-]*CERT') ELSE false END AS doubtful
         FROM quick)
-), addressed AS (
-    SELECT *, CASE WHEN x.ip <> '' THEN as_ip(x.ip) END AS address,
-        CASE kind
-            WHEN 'unit-start' THEN regexp_extract(said, '^Started (?:(\S+\.\w+) - )?(.*?)\.?$', ['unit', 'name'])
-            WHEN 'unit-stop' THEN regexp_extract(said, '^Stopped (?:(\S+\.\w+) - )?(.*?)\.?$', ['unit', 'name'])
-            WHEN 'unit-fail' THEN regexp_extract(said, '^(?:Failed to start |(\S+): )(?:\S+\.\w+ - )?(.*?)\.?$', ['unit', 'name']) END AS u
+), read AS (
+    SELECT *,
+        -- netfilter's LOG target writes its fields in one order
+        CASE WHEN kind = 'packet' THEN regexp_extract(said,
+            '^(?:\[ *[\d.]+\] )?([^=]*?) ?\bIN=(\S*) OUT=(\S*) (?:.*?MAC=(\S*) )?.*?SRC=(\S+) DST=(\S+) LEN=(\d+) .*?PROTO=(\w+)(?: SPT=(\d+) DPT=(\d+))?',
+            ['prefix', 'in', 'out', 'mac', 'src', 'dst', 'length', 'protocol', 'src_port', 'dst_port']) END AS p,
+        CASE WHEN starts_with(kind, 'unit-')
+            THEN regexp_extract(said, '^(?:Started |Stopped |Failed to start |(\S+): )(?:(\S+\.\w+) - )?(.*?)\.?$', ['failed', 'unit', 'name']) END AS u,
+        CASE WHEN kind = 'cron' THEN regexp_extract(said, '(?s)^(?:\(\S+\) CMD \( *(.*)\)|USER \S+ pid +\d+ cmd (.*))$', ['command', 'cmd']) END AS c,
+        CASE WHEN kind IN ('su', 'su-failed', 'crontab') THEN regexp_extract(said,
+            '(?s)^(?:(?:Successful|FAILED) su for (.*) by \S+$|BAD SU \S+ to (\S+)|failed: \S+ changing from \S+ to (\S+)|\(\S+\) \w+ \((.*)\))', ['su', 'bad', 'failed', 'crontab']) END AS g,
+        CASE WHEN (kind = 'pam-failure' OR kind = 'pam-more') AND contains(said, ' user=') THEN regexp_extract(said, '(?s) rhost=\S* +user=(.*)$', 1)
+            WHEN kind NOT IN ('pam-failure', 'pam-more') THEN x.user END AS who
     FROM extracted
+), outcomes AS (
+    SELECT *, CASE WHEN x.ip <> '' THEN as_ip(x.ip) WHEN p.src <> '' THEN as_ip(p.src) END AS address,
+        CASE kind
+            WHEN 'accepted' THEN 'success' WHEN 'failed' THEN 'failure' WHEN 'session-open' THEN 'success' WHEN 'session-close' THEN 'success'
+            -- today's sshd itself logs "Failed ..." for the attempt that its PAM stack complains of; one attempt, one failure
+            WHEN 'pam-failure' THEN CASE WHEN ssh AND NOT pam_tag THEN 'unknown' ELSE 'failure' END
+            WHEN 'pam-more' THEN CASE WHEN pam_tag THEN 'failure' ELSE 'unknown' END
+            WHEN 'password-change' THEN 'success' WHEN 'account-create' THEN 'success' WHEN 'group-create' THEN 'success'
+            WHEN 'account-delete' THEN 'success' WHEN 'account-change' THEN 'success' WHEN 'logind-open' THEN 'success'
+            WHEN 'cron' THEN 'success' WHEN 'crontab' THEN 'success' WHEN 'unit-start' THEN 'success' WHEN 'unit-stop' THEN 'success'
+            WHEN 'unit-fail' THEN 'failure' WHEN 'su-failed' THEN 'failure' WHEN 'sasl' THEN 'failure'
+            WHEN 'sudo' THEN CASE WHEN s.complaint = '' THEN 'success' ELSE 'failure' END
+            WHEN 'su' THEN CASE WHEN starts_with(said, 'FAILED') THEN 'failure' ELSE 'success' END
+            WHEN 'dovecot' THEN CASE WHEN starts_with(said, split_part(said, ':', 1) || ': Login: ') THEN 'success'
+                WHEN regexp_matches(said, '^\w+-login: [\w ]+\(auth failed') THEN 'failure' ELSE 'unknown' END
+            WHEN 'vsftpd' THEN CASE WHEN contains(said, '] FAIL LOGIN: Client') THEN 'failure' ELSE 'success' END
+            WHEN 'proftpd' THEN CASE WHEN regexp_matches(said, ': Login successful\.?$') THEN 'success' ELSE 'failure' END
+            WHEN 'pure-ftpd' THEN CASE WHEN contains(said, '] Authentication failed for user [') THEN 'failure' ELSE 'success' END
+            WHEN 'packet' THEN CASE WHEN regexp_matches(p.prefix, '(?i)BLOCK|DROP|DENY|DENIED|REJECT') THEN 'failure'
+                WHEN regexp_matches(p.prefix, '(?i)ALLOW|ACCEPT|PERMIT') THEN 'success' ELSE 'unknown' END
+            ELSE 'unknown'
+        END AS status
+    FROM read
+), listed AS (
+    SELECT *, concat_ws(',',
+        '"pid":' || pid, '"facility":' || facility,
+        CASE WHEN x.method <> '' AND (shape = 'login' OR kind = 'postponed' OR kind = 'sasl') THEN member('method', x.method) END,
+        CASE WHEN kind = 'failed' AND (contains(said, 'legal user ') OR contains(said, 'invalid user '))
+            THEN CASE WHEN regexp_matches(said, '^Failed \S+ for (?:invalid|illegal) user ') THEN '"invalid_user":true' END END,
+        CASE WHEN again.count <> '' THEN '"repeat":' || try_cast(again.count AS BIGINT)
+             WHEN shape = 'pam' AND (starts_with(said, 'PAM') OR said[1] BETWEEN '0' AND '9')
+                THEN '"repeat":' || try_cast(regexp_extract(said, '^(?:PAM:? )?(\d+) more authentication', 1) AS BIGINT)
+             WHEN kind = 'sudo' THEN '"repeat":' || try_cast(regexp_extract(s.complaint, '^(\d+) incorrect password', 1) AS BIGINT) END,
+        CASE WHEN x.ip <> '' AND address IS NULL AND (shape = 'pam' OR kind IN ('failed', 'invalid', 'denied', 'vsftpd')) THEN member('rhost', x.ip) END,
+        CASE WHEN pam_service <> '' THEN member('pam_service', pam_service) END,
+        CASE kind
+            WHEN 'sudo' THEN CASE WHEN s.target <> '' THEN member('target_user', s.target) END
+            WHEN 'session-open' THEN CASE WHEN NOT ends_with(said, ' by (uid=0)') THEN member('by', nullif(regexp_extract(said, ' by (\S*)\(uid=\d+\)$', 1), '')) END
+            WHEN 'group-create' THEN member('group', nullif(regexp_extract(said, '^new group: name=(.*?),', 1), ''))
+            WHEN 'cron' THEN member('command', nullif(c.command || c.cmd, ''))
+            ELSE CASE WHEN g IS NOT NULL THEN member('target_user', nullif(g.su || g.bad || g.failed || g.crontab, ''))
+                WHEN u IS NOT NULL THEN member('unit', CASE WHEN u.failed <> '' THEN u.failed WHEN u.unit <> '' THEN u.unit ELSE u.name END) END
+        END,
+        CASE WHEN s.complaint <> '' THEN member('complaint', s.complaint) END, CASE WHEN s.tty <> '' THEN member('tty', s.tty) END,
+        CASE WHEN s.pwd <> '' THEN member('cwd', s.pwd) END, CASE WHEN s.command <> '' THEN member('command', s.command) END,
+        CASE WHEN p."in" <> '' THEN member('in', p."in") END, CASE WHEN p.out <> '' THEN member('out', p.out) END,
+        CASE WHEN p.mac <> '' THEN member('mac', p.mac) END, '"length":' || try_cast(p.length AS BIGINT),
+        more) AS parts
+    FROM outcomes
 )
 SELECT
     source_offset, source_length,
     CASE WHEN reason IS NOT NULL THEN reason WHEN stamp IS NULL THEN 'no such date' END AS reason,
     stamp AS time,
-    (CASE WHEN kind IS NULL THEN 6000 WHEN kind IN ('peer-first', 'bad-protocol', 'reverse', 'address') THEN 4007
-          WHEN kind = 'cron' OR kind = 'sudo' AND s.complaint = '' THEN 1007 WHEN kind = 'packet' THEN 4001
-          WHEN kind IN ('unit-start', 'unit-stop', 'unit-fail', 'crontab') THEN 6000 ELSE 3002 END)::INTEGER AS class_uid,
+    (CASE kind
+        WHEN 'peer-first' THEN 4007 WHEN 'bad-protocol' THEN 4007 WHEN 'reverse' THEN 4007 WHEN 'address' THEN 4007
+        WHEN 'cron' THEN 1007 WHEN 'sudo' THEN CASE WHEN s.complaint = '' THEN 1007 ELSE 3002 END WHEN 'packet' THEN 4001
+        WHEN 'unit-start' THEN 6000 WHEN 'unit-stop' THEN 6000 WHEN 'unit-fail' THEN 6000 WHEN 'crontab' THEN 6000
+        ELSE CASE WHEN kind IS NULL THEN 6000 ELSE 3002 END END)::INTEGER AS class_uid,
     CASE kind
         WHEN 'accepted' THEN 'logon' WHEN 'failed' THEN 'logon' WHEN 'pam-failure' THEN CASE WHEN ssh AND NOT pam_tag THEN 'pam-failure' ELSE 'logon' END
         WHEN 'invalid' THEN 'invalid-user' WHEN 'invalid-request' THEN 'invalid-user' WHEN 'pam-unknown' THEN 'invalid-user'
-        WHEN 'received' THEN 'disconnect'
-        WHEN 'peer-first' THEN 'connect'
+        WHEN 'received' THEN 'disconnect' WHEN 'peer-first' THEN 'connect'
         WHEN 'reverse' THEN 'reverse-mapping' WHEN 'address' THEN 'reverse-mapping' WHEN 'denied' THEN 'denied-user'
         WHEN 'pam-words' THEN 'pam-failure' WHEN 'pam-more' THEN CASE WHEN NOT pam_tag THEN 'pam-failure' ELSE 'logon' END
         WHEN 'session-open' THEN CASE WHEN ssh AND pam_tag THEN 'logon' ELSE 'session-open' END
         WHEN 'session-close' THEN 'logoff' WHEN 'logind-open' THEN 'session-open'
         WHEN 'su-failed' THEN 'su' WHEN 'cron' THEN 'launch' WHEN 'crontab' THEN 'crontab-change' WHEN 'packet' THEN 'traffic'
+        WHEN 'unit-start' THEN 'start' WHEN 'unit-stop' THEN 'stop' WHEN 'unit-fail' THEN 'fail'
         WHEN 'dovecot' THEN 'logon' WHEN 'sasl' THEN 'logon' WHEN 'vsftpd' THEN 'logon' WHEN 'proftpd' THEN 'logon' WHEN 'pure-ftpd' THEN 'logon'
         ELSE coalesce(kind, 'log')
     END AS activity,
@@ -199,64 +251,18 @@ SELECT
          WHEN kind = 'packet' THEN 'firewall' ELSE 'auth' END AS log_name,
     host,
     process,
-    CASE WHEN kind IN ('pam-failure', 'pam-more')
-            THEN CASE WHEN contains(said, ' user=') THEN nullif(regexp_extract(said, '(?s) rhost=\S* +user=(.*)$', 1), '') END
-         ELSE nullif(x.user, '') END AS user_name,
+    CASE WHEN who <> '' THEN who END AS user_name,
     address AS src_ip,
-    CASE WHEN x.port <> '' THEN try_cast(x.port AS INTEGER) END AS src_port,
-    CASE WHEN kind = 'packet' THEN as_ip(nullif(regexp_extract(said, ' DST=(\S+) ', 1), '')) END AS dst_ip,
-    CASE WHEN kind = 'packet' THEN try_cast(nullif(regexp_extract(said, ' DPT=(\d+)', 1), '') AS INTEGER) END AS dst_port,
-    CASE WHEN ssh THEN 'tcp' WHEN kind = 'packet' THEN lower(nullif(regexp_extract(said, ' PROTO=(\w+)', 1), '')) END AS protocol,
+    CASE WHEN x.port <> '' THEN try_cast(x.port AS INTEGER) WHEN p.src_port <> '' THEN try_cast(p.src_port AS INTEGER) END AS src_port,
+    CASE WHEN p.dst <> '' THEN as_ip(p.dst) END AS dst_ip,
+    CASE WHEN p.dst_port <> '' THEN try_cast(p.dst_port AS INTEGER) END AS dst_port,
+    CASE WHEN ssh THEN 'tcp' WHEN p.protocol <> '' THEN lower(p.protocol) END AS protocol,
     CASE WHEN ssh THEN 'ssh' ELSE CASE kind WHEN 'dovecot' THEN split_part(said, '-login: ', 1) WHEN 'sasl' THEN 'smtp'
         WHEN 'vsftpd' THEN 'ftp' WHEN 'proftpd' THEN 'ftp' WHEN 'pure-ftpd' THEN 'ftp' END END AS service,
-    CASE
-        WHEN kind IN ('accepted', 'session-open', 'session-close', 'password-change', 'account-create', 'group-create',
-                      'account-delete', 'account-change', 'logind-open', 'cron', 'crontab', 'unit-start', 'unit-stop') THEN 'success'
-        WHEN kind IN ('failed', 'su-failed', 'sasl', 'unit-fail') THEN 'failure'
-        -- today's sshd itself logs "Failed ..." for the attempt that its PAM stack complains of; one attempt, one failure
-        WHEN kind IN ('pam-failure', 'pam-more') AND (NOT ssh OR pam_tag) THEN 'failure'
-        ELSE CASE kind
-            WHEN 'sudo' THEN CASE WHEN s.complaint = '' THEN 'success' ELSE 'failure' END
-            WHEN 'su' THEN CASE WHEN starts_with(said, 'FAILED') THEN 'failure' ELSE 'success' END
-            WHEN 'dovecot' THEN CASE WHEN regexp_matches(said, '^\w+-login: Login: ') THEN 'success'
-                WHEN regexp_matches(said, '^\w+-login: [\w ]+\(auth failed') THEN 'failure' ELSE 'unknown' END
-            WHEN 'vsftpd' THEN CASE WHEN contains(said, '] FAIL LOGIN: Client') THEN 'failure' ELSE 'success' END
-            WHEN 'proftpd' THEN CASE WHEN ends_with(said, ': Login successful.') OR ends_with(said, ': Login successful') THEN 'success' ELSE 'failure' END
-            WHEN 'pure-ftpd' THEN CASE WHEN contains(said, '] Authentication failed for user [') THEN 'failure' ELSE 'success' END
-            WHEN 'packet' THEN CASE WHEN regexp_matches(said, '(?i)^[^=]*(?:BLOCK|DROP|DENY|DENIED|REJECT)[^=]*IN=') THEN 'failure'
-                WHEN regexp_matches(said, '(?i)^[^=]*(?:ALLOW|ACCEPT|PERMIT)[^=]*IN=') THEN 'success' ELSE 'unknown' END
-            ELSE 'unknown' END
-    END AS status,
+    status,
     CASE WHEN level IS NULL THEN 'info' WHEN level <= 2 THEN 'critical' WHEN level = 3 THEN 'medium'
          WHEN level = 4 THEN 'low' ELSE 'info' END AS severity,
     body AS message,
-    CASE WHEN kind = 'packet' THEN nullif(trim(regexp_extract(said, '^(?:\[ *[\d.]+\] )?([^=]*)\bIN=', 1)), '') END AS rule_name,
-    members(concat_ws(',',
-        member('pid', pid),
-        member('facility', facility),
-        CASE WHEN kind IN ('accepted', 'failed', 'postponed', 'sasl') THEN member('method', nullif(x.method, '')) END,
-        CASE WHEN kind = 'failed' AND contains(said, 'legal user ') OR kind = 'failed' AND contains(said, 'invalid user ')
-            THEN CASE WHEN regexp_matches(said, '^Failed \S+ for (?:invalid|illegal) user ') THEN '"invalid_user":true' END END,
-        CASE WHEN again.count <> '' THEN member('repeat', try_cast(again.count AS BIGINT))
-             WHEN kind IN ('pam-failure', 'pam-more') AND (starts_with(said, 'PAM') OR said[1] BETWEEN '0' AND '9')
-                THEN member('repeat', try_cast(nullif(regexp_extract(said, '^(?:PAM:? )?(\d+) more authentication', 1), '') AS BIGINT))
-             WHEN kind = 'sudo' THEN member('repeat', try_cast(nullif(regexp_extract(s.complaint, '^(\d+) incorrect password', 1), '') AS BIGINT)) END,
-        CASE WHEN x.ip <> '' AND address IS NULL AND kind IN ('pam-failure', 'pam-more', 'failed', 'invalid', 'denied', 'vsftpd') THEN member('rhost', x.ip) END,
-        CASE WHEN pam_service <> '' THEN member('pam_service', pam_service) END,
-        CASE kind
-            WHEN 'session-open' THEN CASE WHEN NOT ends_with(said, ' by (uid=0)') THEN member('by', nullif(regexp_extract(said, ' by (\S*)\(uid=\d+\)$', 1), '')) END
-            WHEN 'sudo' THEN nullif(concat_ws(',', member('target_user', nullif(s.target, '')), member('complaint', nullif(s.complaint, '')),
-                member('tty', nullif(s.tty, '')), member('cwd', nullif(s.pwd, '')), member('command', nullif(s.command, ''))), '')
-            WHEN 'su' THEN member('target_user', nullif(regexp_extract(said, '(?s) su for (.*) by \S+$', 1), ''))
-            WHEN 'su-failed' THEN member('target_user', nullif(regexp_extract(said, '^(?:BAD SU \S+ to|failed: \S+ changing from \S+ to) (\S+)', 1), ''))
-            WHEN 'group-create' THEN member('group', nullif(regexp_extract(said, '^new group: name=(.*?),', 1), ''))
-            WHEN 'cron' THEN member('command', nullif(coalesce(nullif(regexp_extract(said, '(?s)^\(\S+\) CMD \( *(.*)\)$', 1), ''), regexp_extract(said, '(?s)^USER \S+ pid +\d+ cmd (.*)$', 1)), ''))
-            WHEN 'crontab' THEN member('target_user', nullif(regexp_extract(said, '^\(\S+\) \w+ \((.*)\)', 1), ''))
-            WHEN 'packet' THEN nullif(concat_ws(',', member('in', nullif(regexp_extract(said, '\bIN=(\S*)', 1), '')), member('out', nullif(regexp_extract(said, ' OUT=(\S*)', 1), '')),
-                member('mac', nullif(regexp_extract(said, ' MAC=(\S*)', 1), '')), member('length', try_cast(nullif(regexp_extract(said, ' LEN=(\d+)', 1), '') AS BIGINT))), '')
-            WHEN 'unit-start' THEN member('unit', coalesce(nullif(u.unit, ''), u.name))
-            WHEN 'unit-stop' THEN member('unit', coalesce(nullif(u.unit, ''), u.name))
-            WHEN 'unit-fail' THEN member('unit', coalesce(nullif(u.unit, ''), u.name))
-        END,
-        more)) AS extra
-FROM addressed
+    CASE WHEN p.prefix <> '' THEN p.prefix END AS rule_name,
+    CASE WHEN parts <> '' THEN '{' || parts || '}' END AS extra
+FROM listed

@@ -35,23 +35,29 @@ WITH heads AS (
         -- the latest moment that a stamp without a year can mean, on the clock that wrote it
         (CASE WHEN $zone = 'UTC' THEN $modified ELSE timezone($zone, timezone('UTC', $modified)) END) + INTERVAL 1 DAY AS latest
     FROM tags
+), dated AS (
+    SELECT *, stamp[1] >= 'A' AND (length(stamp) < 20 OR NOT regexp_matches(stamp, '^... .. \d{4} ')) AS yearless,
+        CASE WHEN stamp[1] >= 'A'
+            THEN try_strptime(year(latest) || ' ' || stamp[1:15], '%Y %b %d %H:%M:%S') END AS this_year
+    FROM told
+), moments AS (
+    -- No year: its latest occurrence that is not after the file's last change (a day of slack). Only 29 February asks
+    -- for more than two years.
+    SELECT *, CASE
+        WHEN yearless AND (starts_with(stamp, 'Feb 29') OR NOT $fast) THEN list_filter(list_transform(range(0, 9),
+            lambda back: try_strptime((year(latest) - back) || ' ' || stamp[1:15], '%Y %b %d %H:%M:%S')),
+            lambda moment: moment <= latest)[1]
+        WHEN yearless AND this_year <= latest THEN this_year
+        WHEN yearless THEN try_strptime((year(latest) - 1) || ' ' || stamp[1:15], '%Y %b %d %H:%M:%S')
+        WHEN stamp[1] >= 'A' THEN try_strptime(stamp[1:20], '%b %d %Y %H:%M:%S')
+        WHEN stamp = '-' THEN $modified
+        ELSE from_iso(stamp)
+    END AS moment
+    FROM dated
 ), bodies AS (
     SELECT source_offset, source_length,
         CASE WHEN host = '' THEN 'not a syslog line' END AS reason,
-        CASE WHEN stamp[1] BETWEEN '0' AND '9'
-                THEN CASE WHEN stamp[20:] = '' OR NOT regexp_matches(stamp, '[Z+-][\d:]*$') THEN in_zone(from_iso(stamp), $zone) ELSE from_iso(stamp) END
-             WHEN stamp = '-' THEN $modified
-             WHEN length(stamp) >= 20 AND regexp_matches(stamp, '^... .. \d{4} ') THEN in_zone(try_strptime(replace(stamp[1:20], '  ', ' '), '%b %d %Y %H:%M:%S'), $zone)
-             -- No year: its latest occurrence that is not after the file's last change (a day of slack). Only 29 February
-             -- asks for more than two years.
-             WHEN starts_with(stamp, 'Feb 29') OR NOT $fast THEN in_zone(list_filter(list_transform(range(0, 9),
-                lambda back: try_strptime((year(latest) - back) || ' ' || replace(stamp[1:15], '  ', ' '), '%Y %b %d %H:%M:%S')),
-                lambda moment: moment <= latest)[1], $zone)
-             ELSE in_zone(CASE
-                WHEN try_strptime(year(latest) || ' ' || replace(stamp[1:15], '  ', ' '), '%Y %b %d %H:%M:%S') <= latest
-                THEN try_strptime(year(latest) || ' ' || replace(stamp[1:15], '  ', ' '), '%Y %b %d %H:%M:%S')
-                ELSE try_strptime((year(latest) - 1) || ' ' || replace(stamp[1:15], '  ', ' '), '%Y %b %d %H:%M:%S') END, $zone)
-        END AS stamp,
+        CASE WHEN stamp[1] >= 'A' OR regexp_matches(stamp, '^.{19}[\d.,]*$') THEN in_zone(moment, $zone) ELSE moment END AS stamp,
         nullif(host, '-') AS host,
         nullif(nullif(CASE WHEN contains(tag, '/') THEN regexp_replace(tag, '^.*/', '') ELSE tag END, ''), '-') AS process,
         CASE WHEN tag <> '' THEN try_cast(pid AS BIGINT) END AS pid,
@@ -61,5 +67,5 @@ WITH heads AS (
         CASE WHEN NOT plain THEN nullif(concat_ws(',', member('msgid', nullif(nullif(t.msgid, ''), '-')),
             member('structured_data', nullif(nullif(t.sd, ''), '-')),
             CASE WHEN stamp = '-' THEN '"time_source":"file"' END), '') END AS more
-    FROM told
+    FROM moments
 ),
