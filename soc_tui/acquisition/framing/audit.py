@@ -57,7 +57,7 @@ class AuditEvents:
         if not count:
             return Cut(LINES.empty_table(), REJECTS.empty_table(), 0)
         used = len(whole) if count == len(starts) else int(starts[count])
-        events = self._events(before[:count], cuts)
+        events = self._events(before[:count])
         return Cut(*_records(whole, offset, lines, (starts[:count], ends[:count], events), max_record_bytes), used)
 
     def _linked(self, lines: pa.LargeStringArray) -> Bounds:
@@ -97,7 +97,7 @@ class AuditEvents:
             before[crossed[crossed >= at]] = -1
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
-    def _events(self, before: Bounds, cuts: Bounds) -> Bounds:
+    def _events(self, before: Bounds) -> Bounds:
         """The first line of each line's event."""
         first = np.where(before >= 0, before, np.arange(len(before)))
         while True:  # each round doubles the links that are followed
