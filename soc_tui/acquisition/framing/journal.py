@@ -53,9 +53,7 @@ def _lines(block: bytes) -> tuple[Bounds, Bounds]:
     return np.append(0, ends[:-1] + 1) if len(ends) else ends, ends
 
 
-def _sized_fields(
-    block: bytes, starts: Bounds, ends: Bounds, final: bool
-) -> tuple[list[tuple[int, int, int]], int]:
+def _sized_fields(block: bytes, starts: Bounds, ends: Bounds, final: bool) -> tuple[list[tuple[int, int, int]], int]:
     """Fields with a length: where it begins, where the value begins, what follows; and the one that is not whole, or -1.
 
     A length that leads beyond all bounds, or beyond the end of the stream, is none: its name is a line like others.
