@@ -1,4 +1,4 @@
-"""Linux audit events: the kernel writes one event as several lines of one id, and lines of other events between them."""
+"""Linux audit events: one event is several lines of one id, and lines of other events may lie between."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _BATCH = 16 * 1024
 class AuditEvents:
     """Lines of one ``audit(TIME:SERIAL)`` are one record; a line without an id is one by itself.
 
-    A line joins the line before it of the same id when fewer than ``reach`` lines lie between, so an id that comes again
-    much later is another event. A cut is made only where no event lies on both sides, and what could still be joined is
+    A line joins the line before it of the same id when at most ``reach`` lines lie between, so an id that comes
+    again much later is another event. A cut is made only where no event lies on both sides, and what could still be joined is
     held back; where events overlap without end, one is cut all the same after ``max_lines``. All of this counts lines
     from the last cut, which depends on the stream alone.
 
-    Where lines of other events lie between, ``source_offset`` and ``source_length`` are the first lines of the event that
-    lie together: true bytes of this event and of no other. The text has all of its lines.
+    Where lines of other events lie between, ``source_offset`` and ``source_length`` are those first lines of the event
+    that lie together: true bytes of this event and of no other. The text has all of its lines.
 
     Args:
         reach: lines that may lie between two lines of an event.
@@ -73,7 +73,7 @@ class AuditEvents:
         return before
 
     def _cuts(self, before: Bounds, known: int) -> Bounds:
-        """Where records may be cut, as numbers of lines, up to the last of which this is known; links over it removed."""
+        """Where records may be cut, as numbers of lines up to ``known``; links over a forced cut are removed."""
         found: list[Bounds] = []
         at = 0
         while at < known:

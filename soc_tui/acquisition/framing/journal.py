@@ -54,7 +54,7 @@ def _lines(block: bytes) -> tuple[Bounds, Bounds]:
 
 
 def _sized_fields(block: bytes, starts: Bounds, ends: Bounds, final: bool) -> tuple[list[tuple[int, int, int]], int]:
-    """Fields with a length: where it begins, where the value begins, what follows; and the one that is not whole, or -1.
+    """Fields with a length: where it, the value and what follows begin; and the line of one that is not whole, or -1.
 
     A length that leads beyond all bounds, or beyond the end of the stream, is none: its name is a line like others.
     """

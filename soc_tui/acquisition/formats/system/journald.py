@@ -13,27 +13,27 @@ from soc_tui.acquisition.formats.sql import load_sql, normalise
 from soc_tui.acquisition.framing import JournalEntries
 
 _FIELDS = (
-    "__REALTIME_TIMESTAMP _HOSTNAME SYSLOG_IDENTIFIER _COMM _PID SYSLOG_PID MESSAGE PRIORITY SYSLOG_FACILITY _UID "
-    "_SYSTEMD_UNIT _EXE UNIT"
-).split()
+    "__REALTIME_TIMESTAMP", "_HOSTNAME", "SYSLOG_IDENTIFIER", "_COMM", "_PID", "SYSLOG_PID", "MESSAGE", "PRIORITY",
+    "SYSLOG_FACILITY", "_UID", "_SYSTEMD_UNIT", "_EXE", "UNIT",
+)  # fmt: skip
 """See systemd.journal-fields(7); those that begin with ``_`` are the journal's own and cannot be chosen by a client."""
 
 
 def _export_field(name: str) -> str:
-    found = f"regexp_extract(substr(t, instr(t, chr(10) || '{name}=') + {len(name) + 2}), '^[^\\n]*(?:\\n\\t[^\\n]*)*')"
+    rest = f"substr(t, instr(t, chr(10) || '{name}=') + {len(name) + 2})"
+    value = f"regexp_extract({rest}, '^[^\\n]*(?:\\n\\t[^\\n]*)*')"
     return (
-        f"CASE WHEN contains(t, chr(10) || '{name}=') THEN replace({found}, chr(10) || chr(9), chr(10)) END AS {name}"
+        f"CASE WHEN contains(t, chr(10) || '{name}=') THEN replace({value}, chr(10) || chr(9), chr(10)) END AS {name}"
     )
 
 
 def _json_field(name: str) -> str:
     value, text = f'r."{name}"', f'(r."{name}"::VARCHAR)'
-    digits = f"array_to_string(list_transform(from_json({value}, '[\"UTINYINT\"]'), lambda b: printf('%02x', b)), '')"
-    return (
-        f"CASE WHEN {text}[1] = '\"' THEN {value} ->> '$' WHEN {text} = 'null' THEN NULL WHEN {text}[1] <> '[' THEN {text} "
-        f"WHEN {text}[2] BETWEEN '0' AND '9' "
-        f"THEN coalesce(try(decode(unhex({digits}))), try(unhex({digits})::VARCHAR)) ELSE {value} ->> '$[0]' END AS {name}"
-    )
+    numbers = f"from_json({value}, '[\"UTINYINT\"]')"
+    digits = f"array_to_string(list_transform({numbers}, lambda b: printf('%02x', b)), '')"
+    plain = f"{text}[1] = '\"' THEN {value} ->> '$' WHEN {text} = 'null' THEN NULL WHEN {text}[1] <> '[' THEN {text}"
+    octets = f"coalesce(try(decode(unhex({digits}))), try(unhex({digits})::VARCHAR))"
+    return f"CASE WHEN {plain} WHEN {text}[2] BETWEEN '0' AND '9' THEN {octets} ELSE {value} ->> '$[0]' END AS {name}"
 
 
 @cache
@@ -60,7 +60,7 @@ class JournaldExport(Format):
     def confidence(self, lines: Sequence[str]) -> float:
         """By the fields that the journal itself puts first."""
         head = lines[:60]
-        if not head or not head[0].startswith("__CURSOR=") and not head[0].startswith("__REALTIME_TIMESTAMP="):
+        if not head or (not head[0].startswith("__CURSOR=") and not head[0].startswith("__REALTIME_TIMESTAMP=")):
             return 0.0
         return 1.0 if any(line.startswith("__REALTIME_TIMESTAMP=") for line in head) else 0.5
 
@@ -77,7 +77,9 @@ class JournaldJson(Format):
     def confidence(self, lines: Sequence[str]) -> float:
         """By the time stamp and cursor that every entry has."""
         head = [line for line in lines[:20] if line.startswith("{")]
-        known = sum('"__REALTIME_TIMESTAMP"' in line and '"__CURSOR"' in line or '"_BOOT_ID"' in line for line in head)
+        known = sum(
+            '"__REALTIME_TIMESTAMP"' in line and ('"__CURSOR"' in line or '"_BOOT_ID"' in line) for line in head
+        )
         return 0.98 * known / max(len(head), 1) if head and _is_entry(head[0]) else 0.0
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:

@@ -19,8 +19,8 @@ def _texts(names: str) -> dict[str, Any]:
 
 # Struct fields differ in more than case, so `message` and `event.outcome` are read by their path.
 _SHELL: dict[str, Any] = _texts(
-    "@timestamp EventTime EventID event_id Channel log_name SourceName source_name Hostname computer_name Computer Message "
-    "EventType Keywords Severity level"
+    "@timestamp EventTime EventID event_id Channel log_name SourceName source_name Hostname computer_name Computer "
+    "Message EventType Keywords Severity level"
 ) | {
     "host": "JSON",
     "event_data": "JSON",
