@@ -25,9 +25,9 @@ class AuditEvents:
     """Lines of one ``audit(TIME:SERIAL)`` are one record; a line without an id is one by itself.
 
     A line joins the line before it of the same id when at most ``reach`` lines lie between, so an id that comes
-    again much later is another event. A cut is made only where no event lies on both sides, and what could still be joined is
-    held back; where events overlap without end, one is cut all the same after ``max_lines``. All of this counts lines
-    from the last cut, which depends on the stream alone.
+    again much later is another event. A cut is made only where no event lies on both sides, and what could still be
+    joined is held back; where events overlap without end, one is cut all the same after ``max_lines``. All of this
+    counts lines from the last cut, which depends on the stream alone.
 
     Where lines of other events lie between, ``source_offset`` and ``source_length`` are those first lines of the event
     that lie together: true bytes of this event and of no other. The text has all of its lines.

@@ -28,7 +28,8 @@ _CALLS = """
     317:seccomp 319:memfd_create 320:kexec_file_load 321:bpf 322:execveat 323:userfaultfd 435:clone3 437:openat2
 """
 """Names of system calls on x86_64 (arch=c000003e), by number (Linux, arch/x86/entry/syscalls/syscall_64.tbl)."""
-_CALLS_BY_NUMBER = [dict(item.split(":") for item in _CALLS.split()).get(str(number)) for number in range(450)]
+_NAMES = dict(item.split(":") for item in _CALLS.split())
+_CALLS_BY_NUMBER = [_NAMES.get(str(number)) for number in range(450)]
 
 
 def _raw(key: str) -> str:
