@@ -98,7 +98,7 @@ unwrapped AS (
             THEN regexp_extract(said[46:], '^()invalid user (\S+) from ([0-9a-fA-F.:]+) port (\d+)(?: ssh\d)? \[preauth\]$', ['method', 'user', 'ip', 'port'])
             ELSE regexp_extract(said[46:], '^()(\S+) from ([0-9a-fA-F.:]+) port (\d+)(?: ssh\d)? \[preauth\]$', ['method', 'user', 'ip', 'port']) END
         WHEN 'disconnect' THEN regexp_extract(said, '^()()(?:Connection (?:closed|reset) by|Disconnected from) ([0-9a-fA-F.:]+) port (\d+)(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
-        WHEN 'received' THEN regexp_extract(said, '^()()Received disconnect from ([0-9.]+)(?: port (\d+))?: ?\d+:', ['method', 'user', 'ip', 'port'])
+        WHEN 'received' THEN regexp_extract(said, '^()()Received disconnect from ([0-9a-fA-F.:]+)(?: port (\d+):|: )\d+:', ['method', 'user', 'ip', 'port'])
         WHEN 'pam' THEN regexp_extract(said, '^(?:PAM \d+ more )?authentication failures?; logname=\S* uid=\d* euid=\d* tty=(\S*) ruser=\S* rhost=()([0-9a-fA-F.:]+)()(?: |$)', ['method', 'user', 'ip', 'port'])
         END END AS q
     FROM (SELECT *, CASE kind WHEN 'accepted' THEN 'login' WHEN 'failed' THEN 'login' WHEN 'pam-failure' THEN 'pam' WHEN 'pam-more' THEN 'pam'
@@ -118,7 +118,7 @@ unwrapped AS (
         WHEN 'disconnect' THEN CASE WHEN regexp_matches(said, '^(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (?:(?:authenticating|invalid) )?user ')
             THEN regexp_extract(said, '(?s)^()[\w ]*?user (.*) (\S+) port (\d+)(?:: [^:]*)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port'])
             ELSE regexp_extract(said, '(?s)^()()(?:Connection (?:closed|reset) by|Disconnected from|Disconnecting) (\S+?)(?: port (\d+))?(?:: .*)?(?: \[preauth\])?$', ['method', 'user', 'ip', 'port']) END
-        WHEN 'received' THEN regexp_extract(said, '(?s)^()()Received disconnect from (\S+?)(?: port (\d+):|: ?)\d+:', ['method', 'user', 'ip', 'port'])
+        WHEN 'received' THEN regexp_extract(said, '(?s)^()()Received disconnect from (\S+?)(?: port (\d+):|: )\d+:', ['method', 'user', 'ip', 'port'])
         WHEN 'peer-first' THEN regexp_extract(said, '^()()(?:Connection from|Did not receive identification string from|Unable to negotiate with|Timeout before authentication for) (?:UNKNOWN|(\S+?)):?(?: port (\d+).*| on .*|: .*)?$', ['method', 'user', 'ip', 'port'])
         WHEN 'bad-protocol' THEN regexp_extract(said, '(?s)^()()Bad protocol version identification .* from (\S+)(?: port (\d+))?$', ['method', 'user', 'ip', 'port'])
         WHEN 'reverse' THEN regexp_extract(said, '^()()reverse mapping checking getaddrinfo for \S+ \[([0-9a-fA-F.:]+)\]() failed', ['method', 'user', 'ip', 'port'])
