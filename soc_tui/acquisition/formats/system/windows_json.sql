@@ -6,9 +6,9 @@ WITH parsed AS (
     SELECT source_offset, source_length, line,
         CASE WHEN json_valid(line) THEN CASE WHEN json_type(line) = 'OBJECT' THEN line END END AS doc
     FROM lines
-), shells AS (
+), shells AS MATERIALIZED (
     SELECT *, from_json(doc, '{shell}') AS r FROM parsed
-), inner_parts AS (
+), inner_parts AS MATERIALIZED (
     SELECT *, from_json(coalesce(r.winlog.event_data, r.Event.EventData, r.event_data, doc), '{data}') AS d,
         try_cast(coalesce(r.winlog.event_id, r.EventID, r.event_id, r.Event."System".EventID ->> '$."#text"', r.Event."System".EventID ->> '$') AS INTEGER) AS id,
         lower(coalesce(r.winlog.channel, r.Channel, r.log_name, r.Event."System".Channel, '')) AS channel,
