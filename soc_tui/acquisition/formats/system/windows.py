@@ -42,15 +42,12 @@ _DATA: dict[str, Any] = _texts(
     "NewProcessName ProcessName CommandLine Image User SourceIp SourcePort DestinationIp DestinationPort Protocol "
     "TargetFilename QueryName QueryStatus Hashes ImagePath ServiceFileName ShareName RelativeTargetName UtcTime"
 )
-_GONE = "@timestamp EventTime Hostname Message message"
-"""Members that have a column of their own wherever they stand."""
 
 
 @cache
 def _sql() -> str:
     sql = load_sql("system/windows_json")
-    gone = json.dumps(dict.fromkeys(_GONE.split()))
-    return sql.replace("{shell}", json.dumps(_SHELL)).replace("{data}", json.dumps(_DATA)).replace("{gone}", gone)
+    return sql.replace("{shell}", json.dumps(_SHELL)).replace("{data}", json.dumps(_DATA))
 
 
 class WindowsJson(Format):
@@ -64,7 +61,7 @@ class WindowsJson(Format):
         return 0.98 * sum(_is_windows(line) for line in head) / max(len(head), 1)
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
-        """Every JSON object is an event; all of its data stays in ``extra``."""
+        """Every JSON object is an event; ``extra`` is the whole record."""
         return Normalised(*normalise(_sql(), lines, {"modified": origin.modified, "zone": origin.zone}), header)
 
 

@@ -1,14 +1,14 @@
 -- Windows events as JSON lines: NXLog's and the OTRF datasets' flat objects, Winlogbeat 7 and later (winlog.*), Winlogbeat 6
 -- (event_id, event_data), evtx_dump (Event.System, Event.EventData). The meaning of each id:
 -- https://learn.microsoft.com/windows/security/threat-protection/auditing/ and Sysmon's own manual.
--- The schemas and what is left out of `extra` are written by windows.py out of constants.
+-- The schemas are written by windows.py out of constants.
 WITH parsed AS (
     SELECT source_offset, source_length, line,
-        CASE WHEN json_valid(line) THEN CASE WHEN json_type(line) = 'OBJECT' THEN line END END AS doc
+        CASE WHEN json_valid(line) THEN CASE WHEN starts_with(line, '{') THEN line WHEN json_type(line) = 'OBJECT' THEN line END END AS doc
     FROM lines
-), shells AS MATERIALIZED (
+), shells AS (
     SELECT *, from_json(doc, '{shell}') AS r FROM parsed
-), inner_parts AS MATERIALIZED (
+), inner_parts AS (
     SELECT *, from_json(coalesce(r.winlog.event_data, r.Event.EventData, r.event_data, doc), '{data}') AS d,
         try_cast(coalesce(r.winlog.event_id, r.EventID, r.event_id, r.Event."System".EventID ->> '$."#text"', r.Event."System".EventID ->> '$') AS INTEGER) AS id,
         lower(coalesce(r.winlog.channel, r.Channel, r.log_name, r.Event."System".Channel, '')) AS channel,
@@ -38,7 +38,7 @@ WITH parsed AS (
              WHEN act IN ('special-privileges', 'log-clear', 'share-access') THEN coalesce(d.SubjectUserName, r.winlog.user_data.SubjectUserName)
              ELSE coalesce(nullif(d.TargetUserName, '-'), d.SubjectUserName, d.AccountName) END AS account,
         CASE WHEN act = 'open' THEN d.SourceIp ELSE coalesce(d.IpAddress, d.ClientAddress) END AS client,
-        coalesce(r.Message, doc ->> '$.message', r.Event."System".Message) AS words
+        CASE WHEN r.Message IS NOT NULL THEN r.Message WHEN r.winlog IS NOT NULL OR r.event_id IS NOT NULL THEN doc ->> '$.message' ELSE r.Event."System".Message END AS words
     FROM times
 )
 SELECT
@@ -63,7 +63,7 @@ SELECT
     CASE WHEN act IS NOT NULL AND id = 4625 OR act IS NOT NULL AND id = 4771 THEN 'failure'
          WHEN act IN ('authenticate', 'ticket') AND d.Status IS NOT NULL THEN CASE WHEN lower(d.Status) IN ('0x0', '0x00000000', '0') THEN 'success' ELSE 'failure' END
          WHEN act = 'query' THEN CASE d.QueryStatus WHEN '0' THEN 'success' ELSE 'failure' END
-         WHEN contains(lower(coalesce(r.EventType, r.Keywords, r.winlog.keywords, CASE WHEN r.winlog IS NOT NULL THEN doc ->> '$.event.outcome' END, '')), 'fail') OR r.Keywords IN ('0x8010000000000000', '-9218868437227405312') THEN 'failure'
+         WHEN contains(lower(coalesce(r.EventType, r.Keywords, r.winlog.keywords, CASE WHEN r.winlog IS NOT NULL AND r.winlog.keywords IS NULL THEN doc ->> '$.event.outcome' END, '')), 'fail') OR r.Keywords IN ('0x8010000000000000', '-9218868437227405312') THEN 'failure'
          WHEN act IS NOT NULL THEN 'success' ELSE 'unknown' END AS status,
     CASE lower(coalesce(r.Severity, r.level, r.log.level, ''))
         WHEN 'critical' THEN 'critical' WHEN 'error' THEN 'medium' WHEN 'warning' THEN 'low' ELSE CASE WHEN act = 'log-clear' THEN 'medium' ELSE 'info' END END AS severity,
@@ -74,6 +74,6 @@ SELECT
         WHEN 'share-access' THEN concat_ws('\', rtrim(d.ShareName, '\'), d.RelativeTargetName) END AS file_path,
     lower(coalesce(nullif(regexp_extract(d.Hashes, '(?i)SHA256=([0-9a-f]{64})', 1), ''), nullif(regexp_extract(d.Hashes, '(?i)SHA1=([0-9a-f]{40})', 1), ''),
         nullif(regexp_extract(d.Hashes, '(?i)MD5=([0-9a-f]{32})', 1), ''))) AS file_hash,
-    CASE WHEN stamp IS NULL THEN json_merge_patch(coalesce(without(doc, '{gone}'), '{}'), '{"time_source":"file"}')::VARCHAR
-        ELSE without(doc, '{gone}') END AS extra
+    -- whole: of its words only the first line has a column, and a JSON function over every record would cost a third more
+    CASE WHEN stamp IS NULL THEN json_merge_patch(doc, '{"time_source":"file"}')::VARCHAR ELSE doc END AS extra
 FROM moments
