@@ -1,4 +1,4 @@
-"""Syslog files: RFC 3164 and RFC 5424, with the meaning of sshd, sudo, su, PAM and account lines."""
+"""Syslog files: RFC 3164 and RFC 5424, with the meaning of sshd, sudo, su, PAM, cron, firewall and account lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 
 _LINE = re.compile(
-    r"(?:<\d{1,3}>(?:1 )?)?"
+    r"(?:(?:\d{1,6} )?<\d{1,3}>(?:1 )?)?"
     r"(?:[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)) +"
     r"[\w.:-]+ +[^\s\[\]():]+(?:\(\w+\))?(?:\[\d+\])?(?::| )"
@@ -19,9 +19,13 @@ _LINE = re.compile(
 
 
 class Syslog(Format):
-    """``Mar 27 13:06:56 host sshd[1291]: ...`` and its younger kin. Times without a zone are taken as UTC."""
+    """``Mar 27 13:06:56 host sshd[1291]: ...`` and its younger kin. Times without a zone are in that of the file."""
 
     name = "syslog"
+
+    def __init__(self, fast: bool = True) -> None:
+        self._fast = fast
+        """False reads every line by the full grammar, which gives the same events; a test compares the two."""
 
     def confidence(self, lines: Sequence[str]) -> float:
         """The share of the first lines that have a syslog head."""
@@ -30,4 +34,5 @@ class Syslog(Format):
 
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every line with a syslog head is an event; one attempt to log in is one failure."""
-        return Normalised(*normalise(load_sql("system/syslog"), lines, {"modified": origin.modified}), header)
+        params = {"modified": origin.modified, "zone": origin.zone, "fast": self._fast}
+        return Normalised(*normalise(load_sql("system/syslog") + load_sql("system/said"), lines, params), header)

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from soc_tui.acquisition.formats import Origin
+from soc_tui.acquisition.formats.system.syslog import Syslog
+from soc_tui.acquisition.framing import LINES_FRAMING
 from tests.acquisition.conftest import read_all
 
 Events = Callable[..., list[dict[str, Any]]]
@@ -203,3 +208,112 @@ def test_loghub(shared_data: Path, name: str, failures: int) -> None:
     result = read_all(shared_data / f"hostlogs/loghub_{name}_2k.log.gz")
     assert (result.state.records_stored, result.state.records_rejected) == (2000, 0)
     assert sum(e["activity"] == "logon" and e["status"] == "failure" for e in result.events) == failures
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CRON[71]: (root) CMD (   cd / && run-parts --report /etc/cron.hourly)",
+         {"class_uid": 1007, "activity": "launch", "user_name": "root", "status": "success", "log_name": "cron",
+          "extra": '{"pid":71,"command":"cd / && run-parts --report /etc/cron.hourly"}'}),
+        ("crond[71]: USER bob pid 812 cmd /bin/true", {"class_uid": 1007, "user_name": "bob", "extra": '{"pid":71,"command":"/bin/true"}'}),
+        ("crontab[9]: (bob) REPLACE (root)", {"class_uid": 6000, "activity": "crontab-change", "user_name": "bob", "extra": '{"pid":9,"target_user":"root"}'}),
+        ("systemd[1]: Started OpenBSD Secure Shell server.", {"activity": "start", "status": "success", "extra": '{"pid":1,"unit":"OpenBSD Secure Shell server"}'}),
+        ("systemd[1]: Started ssh.service - OpenBSD Secure Shell server.", {"activity": "start", "extra": '{"pid":1,"unit":"ssh.service"}'}),
+        ("systemd[1]: nginx.service: Failed with result 'exit-code'.", {"activity": "fail", "status": "failure", "extra": '{"pid":1,"unit":"nginx.service"}'}),
+        ("systemd[1]: Failed to start nginx.service - A web server.", {"activity": "fail", "status": "failure", "extra": '{"pid":1,"unit":"nginx.service"}'}),
+        ("kernel: [58.3] [UFW BLOCK] IN=eth0 OUT= MAC=00:11:22 SRC=198.51.100.7 DST=192.0.2.1 LEN=40 TOS=0x00 PREC=0x00 TTL=249 "
+         "ID=1 PROTO=TCP SPT=40000 DPT=22 WINDOW=1024 RES=0x00 SYN URGP=0",
+         {"class_uid": 4001, "activity": "traffic", "log_name": "firewall", "status": "failure", "src_ip": "198.51.100.7", "src_port": 40000,
+          "dst_ip": "192.0.2.1", "dst_port": 22, "protocol": "tcp", "rule_name": "[UFW BLOCK]", "extra": '{"in":"eth0","mac":"00:11:22","length":40}'}),
+        ("kernel: accepted: IN=br0 OUT=eth1 SRC=2001:db8::1 DST=2001:db8::2 LEN=104 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=ICMPv6 TYPE=128 CODE=0",
+         {"class_uid": 4001, "status": "success", "src_ip": "2001:db8::1", "dst_ip": "2001:db8::2", "protocol": "icmpv6", "dst_port": None}),
+        ("mallory[1]: [UFW BLOCK] IN=eth0 OUT= SRC=198.51.100.7 DST=192.0.2.1 LEN=40 PROTO=TCP SPT=1 DPT=2 ", {"class_uid": 6000, "src_ip": None}),
+        ("dovecot: imap-login: Disconnected (auth failed, 1 attempts in 2 secs): user=<a>, rip=203.0.113.66, lip=1.1.1.1, x>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, TLS, session=<x>",
+         {"class_uid": 3002, "activity": "logon", "status": "failure", "src_ip": "192.0.2.1", "service": "imap"}),
+        ("dovecot: pop3-login: Login: user=<bob>, method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, mpid=5", {"status": "success", "user_name": "bob", "service": "pop3"}),
+        ("postfix/smtpd[3]: warning: unknown[192.0.2.1]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=bob@example.org",
+         {"activity": "logon", "status": "failure", "src_ip": "192.0.2.1", "user_name": "bob@example.org", "service": "smtp"}),
+        ('vsftpd[2]: [a] FAIL LOGIN: Client "203.0.113.66"] FAIL LOGIN: Client "192.0.2.1"', {"status": "failure", "src_ip": "192.0.2.1", "service": "ftp"}),
+        ('vsftpd[2]: [ftp] OK LOGIN: Client "192.0.2.1", anon password "] FAIL LOGIN: Client "203.0.113.66""', {"src_ip": "192.0.2.1", "user_name": "ftp"}),
+        ("proftpd[2]: ftp1 (c.example[192.0.2.1]) - USER x (203.0.113.66[203.0.113.66]) - USER y (Login failed): Incorrect password.",
+         {"status": "failure", "src_ip": "192.0.2.1"}),
+        ("pure-ftpd: (?@192.0.2.1) [WARNING] Authentication failed for user [bob]", {"status": "failure", "src_ip": "192.0.2.1", "user_name": "bob"}),
+        ("sshd[1]: Received disconnect from 2001:0:53aa::7 port 5:11: bye", {"src_ip": "2001:0:53aa::7", "src_port": 5}),
+    ],
+)  # fmt: skip
+def test_other_daemons(events_of: Events, text: str, expected: dict[str, Any]) -> None:
+    event = one(events_of, text)
+    assert {key: event[key] for key in expected} == expected
+
+
+def test_times_in_the_zone_of_the_file() -> None:
+    def years(zone: str, modified: datetime, *stamps: str) -> list[Any]:
+        data = "".join(f"{stamp} h a: b\n" for stamp in stamps).encode()
+        records = LINES_FRAMING.cut(data, 0, 1000, final=True).records
+        return Syslog().normalise(records, {}, Origin("x", modified, zone)).events["time"].to_pylist()
+
+    written = datetime(2025, 12, 31, 23, 30)  # it is already 2026 in Tokyo
+    assert years("Asia/Tokyo", written, "Jan  1 08:00:00", "Dec 31 23:00:00", "Jan  3 09:00:00") == [
+        datetime(2025, 12, 31, 23), datetime(2025, 12, 31, 14), datetime(2025, 1, 3, 0),
+    ]  # fmt: skip
+    assert years("America/New_York", datetime(2025, 3, 1), "Feb 29 12:00:00", "Mar  1 12:00:00") == [
+        datetime(2024, 2, 29, 17), datetime(2025, 3, 1, 17),
+    ]  # fmt: skip
+    assert years("Asia/Tokyo", written, "2025-06-01T09:00:00+02:00", "2025-06-01T09:00:00", "Jun  1 2025 09:00:00") == [
+        datetime(2025, 6, 1, 7), datetime(2025, 6, 1, 0), datetime(2025, 6, 1, 0),
+    ]  # fmt: skip
+
+
+def test_octet_counts_nil_values_and_byte_order_marks(events_of: Events) -> None:
+    text = "71 <34>1 2003-10-11T22:14:15.003Z h su - - - \ufeffx\n<34>1 - - - - - -\n"
+    counted, nil = events_of(text, "syslog")
+    assert (counted["host"], counted["process"], counted["message"]) == ("h", "su", "x")
+    assert (nil["host"], nil["process"], nil["product"]) == (None, None, "syslog")
+    assert json.loads(nil["extra"]) == {"facility": 4, "time_source": "file"}
+
+
+_WORDS = st.one_of(
+    st.sampled_from([*FORGED, "bob", "", "invalid user x", "a b", "[preauth]", "\t", "\ufeff", "x" * 300, "error: "]),
+    st.text(max_size=12),
+)
+_HEADS = st.sampled_from(
+    [HEAD, "Feb 29 01:02:03 h ", "Feb 30 01:02:03 h ", "2024-03-05T10:11:12+01:00 h ", "<13>Mar  7 01:02:03 h ", "<13>1 - h ",
+     "Mar 27 2024 13:06:56 h ", "Mar  7 24:00:00 h ", "Xyz 07 01:02:03  h ", "2024-03-05 10:11:12 h.x-y ", "Mar 27 13:06:56 h:1 "]
+)  # fmt: skip
+_TAGS = st.sampled_from(
+    [
+        "sshd[7]: ",
+        "sshd: ",
+        "/usr/sbin/sshd[7]: ",
+        "sshd(pam_unix)[7]: ",
+        "sudo: ",
+        "su[1]: ",
+        "CRON[1]: ",
+        "kernel: ",
+        "",
+    ]
+)
+_SAID = st.sampled_from([shape for shape, _ in SHAPES] + [
+    "{u}", "pam_unix(sshd:session): session opened for user {u} by (uid=0)", "pam_unix(sshd:session): session opened for user {u}(uid=0) by {u}(uid=0)",
+    "pam_unix(sshd:session): session closed for user {u}", "input_userauth_request: invalid user {u} [preauth]", "Received disconnect from {ip} port 1:11: {u}",
+    "Connection closed by {ip} port 5 [preauth]", "PAM 2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost={ip}  user={u}",
+    "(root) CMD ({u})", "{u} : TTY=x ; PWD=/ ; USER=root ; COMMAND={u}", "maximum authentication attempts exceeded for {u} from {ip} port 5 ssh2 [preauth]",
+])  # fmt: skip
+_LINE = st.builds(
+    lambda head, tag, said, user, ip: head + tag + said.replace("{u}", user).replace("{ip}", ip),
+    _HEADS, _TAGS, _SAID, _WORDS, st.sampled_from([TRUE, "2001:db8::7", "host.example", "UNKNOWN"]),
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.one_of(_LINE, st.text(max_size=60)), min_size=1, max_size=30))
+def test_the_fast_reading_is_the_reference(lines: list[str]) -> None:
+    data = "\n".join(lines).encode("utf-8", "surrogatepass")
+    records = LINES_FRAMING.cut(data, 0, 1 << 20, final=True).records
+    origin = Origin("x", datetime(2026, 1, 10), "Europe/Berlin")
+    fast, full = Syslog().normalise(records, {}, origin), Syslog(fast=False).normalise(records, {}, origin)
+    assert fast.events.to_pylist() == full.events.to_pylist()
+    assert fast.rejects.to_pylist() == full.rejects.to_pylist()
+    assert fast.events.num_rows + fast.rejects.num_rows == records.num_rows
+    assert not [r for r in fast.rejects["reason"].to_pylist() if "cannot be normalised" in r]
