@@ -8,12 +8,14 @@ grows only grows at its end, so such a file is read on by running the tool again
 from __future__ import annotations
 
 import os
+import resource
 import selectors
 import shutil
 import signal
 import struct
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,8 @@ _SILENCE_SECONDS = 60.0
 _EXIT_SECONDS = 5.0
 _BLOCK = 64 * 1024
 _COMPLAINT_BYTES = 4096
+_DATA_BYTES = 2 * 1024 * 1024 * 1024
+"""Memory that a tool may fill: a hostile capture must not eat the machine's."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ class ToolStream(Buffered):
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_ENVIRONMENT, cwd="/",
             pass_fds=(descriptor,), start_new_session=True,
         )  # fmt: skip
+        with suppress(OSError):  # it has ended already
+            resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (_DATA_BYTES, _DATA_BYTES))
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)

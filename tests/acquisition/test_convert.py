@@ -275,6 +275,13 @@ def test_the_environment_of_a_tool_is_fixed(tmp_path: Path, monkeypatch: pytest.
     assert said[5].startswith("1 /dev/fd/")
 
 
+def test_a_tool_may_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_tool(tmp_path, monkeypatch, "sleep 0.2; ulimit -d")
+    path = tmp_path / "wtmp"
+    path.write_bytes(BOOT)
+    assert [e["message"] for e in read_all(path, as_format="text").events] == [str(convert._DATA_BYTES // 1024)]
+
+
 @pytest.mark.parametrize("cut", range(1, 40, 3))
 def test_totals_are_left_out_however_the_output_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
