@@ -16,4 +16,7 @@ class Argus(FlowTable):
         "totpkts": "packets", "totbytes": "bytes", "srcpkts": "packets_out", "dstpkts": "packets_in",
         "srcbytes": "bytes_out", "dstbytes": "bytes_in",
     }  # fmt: skip
-    words = frozenset({"flgs", "lasttime", "srcudata", "dstudata", "label", "smac", "dmac", "stcpb", "dtcpb"})
+    kept = frozenset({"dir", "state", "totpkts"})
+    words = frozenset(
+        {"dir", "state", "flgs", "lasttime", "srcudata", "dstudata", "label", "smac", "dmac", "stcpb", "dtcpb"}
+    )

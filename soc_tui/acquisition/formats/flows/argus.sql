@@ -51,8 +51,8 @@ SELECT
     coalesce(try_cast(packets_in AS BIGINT), CASE WHEN received = 0 AND all_packets IS NOT NULL THEN 0 END) AS packets_in,
     conn AS conn_state,
     members(concat_ws(',', rest,
-        member('Dir', nullif(trim(direction), '')), member('State', nullif(state, '')), member('TotPkts', all_packets),
-        member('SrcAddr', CASE WHEN from_ip IS NULL THEN nullif(src, '') END), member('Sport', CASE WHEN from_port IS NULL THEN nullif(sport, '') END),
-        member('DstAddr', CASE WHEN to_ip IS NULL THEN nullif(dst, '') END), member('Dport', CASE WHEN to_port IS NULL THEN nullif(dport, '') END),
+        CASE WHEN from_ip IS NULL OR to_ip IS NULL OR from_port IS NULL OR to_port IS NULL THEN nullif(concat_ws(',',
+            member('SrcAddr', CASE WHEN from_ip IS NULL THEN nullif(src, '') END), member('Sport', CASE WHEN from_port IS NULL THEN nullif(sport, '') END),
+            member('DstAddr', CASE WHEN to_ip IS NULL THEN nullif(dst, '') END), member('Dport', CASE WHEN to_port IS NULL THEN nullif(dport, '') END)), '') END,
         CASE WHEN moment IS NULL THEN '"time_source":"file"' END)) AS extra
 FROM states

@@ -32,14 +32,16 @@ class AwsVpc(FlowTable):
         "packets": "packets_out", "bytes": "bytes_out", "start": "began", "end": "ended", "action": "verdict",
         "log-status": "log_status", "tcp-flags": "flags", "instance-id": "instance", "interface-id": "interface",
     }  # fmt: skip
+    kept = frozenset({"action", "tcp-flags", "log-status"})
     words = frozenset({
-        "account-id", "vpc-id", "subnet-id", "type", "pkt-srcaddr", "pkt-dstaddr", "region", "az-id",
+        "action", "log-status", "account-id", "vpc-id", "subnet-id", "type", "pkt-srcaddr", "pkt-dstaddr", "region",
+        "az-id",
         "sublocation-type", "sublocation-id", "pkt-src-aws-service", "pkt-dst-aws-service", "flow-direction",
         "reject-reason", "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn",
         "ecs-container-instance-id", "ecs-container-id", "ecs-second-container-id", "ecs-service-name",
         "ecs-task-definition-arn", "ecs-task-arn", "ecs-task-id", "resource-id", "encryption-status",
     })  # fmt: skip
-    unset = {"*": "-"}  # noqa: RUF012
+    unset = {"*": "-", "log-status": "OK"}  # noqa: RUF012
     before = r"(?:\d{4}-\d\d-\d\dT\S+ )?"
     split = (
         "string_split(CASE WHEN line[11] = 'T' AND line[5] = '-' THEN substr(line, instr(line, ' ') + 1)"

@@ -27,7 +27,6 @@ SELECT
             WHEN packets_out = '1' THEN 'S0' END
     END AS conn_state,
     members(concat_ws(',', rest,
-        member('interface-id', CASE WHEN instance IS NOT NULL THEN interface END), member('tcp-flags', bits), member('action', nullif(verdict, '-')),
-        member('log-status', CASE WHEN NOT empty THEN nullif(log_status, 'OK') END),
+        CASE WHEN instance IS NOT NULL THEN member('interface-id', interface) END,
         CASE WHEN moment IS NULL THEN '"time_source":"file"' END)) AS extra
 FROM read

@@ -34,4 +34,5 @@ class CicFlowMeter(FlowTable):
         r'(?:[\w "]*,)?[ "]*Flow ID[ "]*,|[ "]*(?:Destination|Dst) Port[ "]*,[ "]*(?:Protocol|Flow Duration)[ "]*,'
     )
     spellings = {spelling: own for own, all_of in _SPELLINGS.items() for spelling in all_of}  # noqa: RUF012
+    kept = frozenset({f"{flag} flag {count}" for flag in ("fin", "syn", "rst") for count in ("cnt", "count")})
     words = frozenset({"label", "sublabel", "attempted category"})

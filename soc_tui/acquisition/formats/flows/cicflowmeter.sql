@@ -39,6 +39,6 @@ SELECT
     try_cast(try_cast(bytes_out AS DOUBLE) AS BIGINT) AS bytes_out, try_cast(try_cast(bytes_in AS DOUBLE) AS BIGINT) AS bytes_in,
     sent AS packets_out, received AS packets_in,
     state AS conn_state,
-    members(concat_ws(',', rest, member('fin', fins), member('syn', syns), member('rst', rsts),
+    members(concat_ws(',', rest,
         CASE WHEN moment IS NULL THEN '"time_source":"file"' END)) AS extra
 FROM states

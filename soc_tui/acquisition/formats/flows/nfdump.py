@@ -37,10 +37,13 @@ class Nfdump(FlowTable):
         r"|Summary: total flows: |Time window: |Total flows processed: |Sys: "
     )
     spellings = {spelling: own for own, all_of in _SPELLINGS.items() for spelling in all_of}  # noqa: RUF012
-    words = frozenset({"nh", "nhb", "nextip", "bgpnextip", "eng", "tr", "eth", *_LABELS, *_MACS, "ja3", "sniname"})
+    kept = frozenset({"flg", "flags", "fwd", "fwdstatus"})
+    words = frozenset(
+        {"flg", "flags", "nh", "nhb", "nextip", "bgpnextip", "eng", "tr", "eth", *_LABELS, *_MACS, "ja3", "sniname"}
+    )
     rare = frozenset({*_LABELS, *_MACS[:4], *_LATENCIES})
     unset = {  # noqa: RUF012
-        "*": "0", "nh": "0.0.0.0", "nhb": "0.0.0.0", "nextip": "0.0.0.0", "bgpnextip": "0.0.0.0", "ra": "0.0.0.0",  # noqa: S104
-        "eng": "0/0", **dict.fromkeys(_LABELS, "0-0-0"), **dict.fromkeys(_MACS, "00:00:00:00:00:00"),
-        **dict.fromkeys(_LATENCIES, "    0.000"), "routerip": "0.0.0.0", "fl": "1", "flows": "1",  # noqa: S104
+        "*": "0", "eng": "0/0", "fl": "1", "flows": "1", **dict.fromkeys(("flg", "flags"), "........"),
+        **dict.fromkeys(("nh", "nhb", "nextip", "bgpnextip"), "0.0.0.0"), **dict.fromkeys(_LABELS, "0-0-0"),  # noqa: S104
+        **dict.fromkeys(_MACS, "00:00:00:00:00:00"), **dict.fromkeys(_LATENCIES, "    0.000"),
     }  # fmt: skip

@@ -47,6 +47,6 @@ SELECT
     sent AS packets_out,
     CASE WHEN received > 0 THEN received END AS packets_in,
     state AS conn_state,
-    members(concat_ws(',', rest, member('flags', CASE WHEN proto = 'tcp' THEN nullif(flags, '........') END), member('forwarding_status', nullif(try_cast(forwarding AS INTEGER), 0)),
+    members(concat_ws(',', rest,
         CASE WHEN moment IS NULL THEN '"time_source":"file"' END)) AS extra
 FROM states

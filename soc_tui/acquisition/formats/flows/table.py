@@ -34,6 +34,8 @@ class FlowTable(Format):
     """RE2 and ``re`` pattern, found at the beginning of a header line and of no record."""
     no_records: ClassVar[str] = ""
     """The same for other lines that are no records."""
+    kept: ClassVar[frozenset[str]] = frozenset()
+    """Spellings that the SQL reads and that go to ``extra`` all the same."""
     words: ClassVar[frozenset[str]] = frozenset()
     """Spellings whose values are text in ``extra`` whatever they look like; others are numbers where they can be."""
     unset: ClassVar[Mapping[str, str]] = {}
@@ -110,18 +112,20 @@ class FlowTable(Format):
         others: list[_Other] = []
         shape, common = [], []
         for number, field in enumerate(fields, 1):
-            spelling, value = field.lower(), f"f[{number}]"
+            spelling = field.lower()
             own = self.spellings.get(spelling)
             if own is not None and own not in known:
                 known[own] = f"f[{number}]"
-                shape.append(f"[^{self.separator}]*")
-                common.append(shape[-1])
-                continue
+                if spelling not in self.kept:
+                    shape.append(f"[^{self.separator}]*")
+                    common.append(shape[-1])
+                    continue
             unset = [self.unset[key] for key in ("*", spelling) if key in self.unset]
+            text = value = f"trim(f[{number}])" if spelling in self.words else f"f[{number}]"
             for place, nothing in enumerate(unset):
                 params[f"u{number}_{place}"] = nothing
                 value = f"nullif({value}, $u{number}_{place})"
-            other = _Other(f"$n{number}", f"f[{number}]", value, spelling in self.words, spelling in self.rare)
+            other = _Other(f"$n{number}", text, value, spelling in self.words, spelling in self.rare)
             others.append(other)
             params[f"n{number}"] = json.dumps(field) + (':"' if other.word else ":")
             params[f"m{number}"] = f"{json.dumps(field)}:"

@@ -46,7 +46,7 @@ def test_2018(events_of: Events) -> None:
         "source_offset": len(OF_2018), "source_length": len(row_2018()) - 1,
     }  # fmt: skip
     assert extra == {
-        "Flow Byts/s": 613.6, "ACK Flag Cnt": 1, "Idle Min": 0, "Label": "Benign", "fin": 2.0, "syn": 2.0, "rst": 0.0,
+        "Flow Byts/s": 613.6, "FIN Flag Cnt": 2, "SYN Flag Cnt": 2, "RST Flag Cnt": 0, "ACK Flag Cnt": 1, "Idle Min": 0, "Label": "Benign",
     }  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_columns_of_1_6(events_of: Events) -> None:
         "source_offset": len(OF_16), "source_length": len(row()) - 1,
     }  # fmt: skip
     assert extra == {
-        "in": 1, "out": 2, "sas": 65001, "das": 65002, "exid": 1, "tr": "2026-11-24 19:22:31.175", "flags": "...AP.SF",
+        "in": 1, "out": 2, "sas": 65001, "das": 65002, "exid": 1, "tr": "2026-11-24 19:22:31.175", "flg": "...AP.SF",
     }  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def test_protocols_and_ports(events_of: Events, protocol: str, ports: str, expec
 
 def test_dropped_by_the_exporter_is_a_failure(events_of: Events) -> None:
     event = events_of(OF_16 + row(fwd="130"), "nfdump")[0]
-    assert (event["status"], json.loads(event["extra"])["forwarding_status"]) == ("failure", 130)
+    assert (event["status"], json.loads(event["extra"])["fwd"]) == ("failure", 130)
 
 
 def test_what_is_seldom_set_is_kept_when_it_is(events_of: Events) -> None:
