@@ -23,7 +23,7 @@ from soc_tui.core.types import SourceState
 
 TAIL_BYTES = 1024
 _ROTATED = re.compile(r"(?:[.-]\d{1,4}|[.-]\d{8}(?:[-T]?\d{2,6})?|[.-]\d{4}-\d\d-\d\d(?:[-_T][\d:-]+)?|\.old|\.bak)$")
-_COMPRESSED = re.compile(r"\.(?:gz|zst|zstd)$")
+_COMPRESSED = re.compile(r"\.(?:gz|zst|zstd|xz|bz2)$")
 
 
 def open_source(
@@ -194,7 +194,7 @@ def content_matches(log: LogFile, state: SourceState) -> bool:
     """True when an open file holds what has been read of a source: its first bytes and those before its offset."""
     if not _head_matches(log, state):
         return False
-    if not log.compressed and log.info.st_size < state.offset:
+    if log.kind == "plain" and log.info.st_size < state.offset:
         return False
     tail = json.loads(state.header or "{}").get("_tail")
     if tail is None or (log.compressed and state.state == "done" and log.info.st_size == state.size):

@@ -135,7 +135,7 @@ class _Reading:
         self.log, self.settings, self.clock = log, settings, clock
         self.header = json.loads(state.header or "{}")
         modified = naive_utc(datetime.fromtimestamp(log.info.st_mtime, UTC))
-        self.origin = Origin(state.path, modified, zone_of(state.path, settings))
+        self.origin = Origin(state.path, modified, log.zone or zone_of(state.path, settings))
         self.formats = formats_for(settings)
         self.keep_bytes = max(KEEP_BYTES, settings.max_line_bytes)
         self.wanted = min(settings.chunk_bytes, _FIRST_BYTES)
@@ -159,7 +159,11 @@ class _Reading:
                     yield self._cut_off(carry[: self.keep_bytes])
                     self._advance(len(carry) - self.keep_bytes)
                     carry = b""
-        waiting = len(carry) if self.state.format else self.log.info.st_size - self.state.offset
+        elif not self.state.format:
+            stream.read(1)  # a stream that gives nothing may say why
+        waiting = len(carry)
+        if not self.state.format and self.log.kind == "plain":
+            waiting = self.log.info.st_size - self.state.offset
         if carry and (final or settled):
             waiting = yield from self._rest(carry, stream.damage, final=final)
         yield from self._end(waiting, stream.damage)

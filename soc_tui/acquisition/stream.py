@@ -1,25 +1,31 @@
-"""A log file as a stream of plain bytes, whether it is plain, gzip or zstd; told by its first bytes, not its name."""
+"""A log file as a stream of plain bytes, also when it is compressed or binary; told by content, never by its name."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
+import re
 import stat
-import zlib
-from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Protocol
 
-import zstandard
-
+from soc_tui.acquisition.convert import LOOK_BYTES, ZONE, ToolStream, converter_of
+from soc_tui.acquisition.unpack import Bzip2, Gzip, Xz, Zstd
 from soc_tui.core.errors import SourceError
 
 FINGERPRINT_BYTES = 1024
 _BLOCK = 64 * 1024
-_ZSTD_WINDOW = 128 * 1024 * 1024
-"""A frame that asks for more memory is refused (the zstd tool's own default limit)."""
+_PACKED = (
+    ("gzip", re.compile(rb"\x1f\x8b\x08")),
+    ("zstd", re.compile(rb"\x28\xb5\x2f\xfd")),
+    ("xz", re.compile(rb"\xfd7zXZ\x00")),
+    ("bzip2", re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")),
+)
+_UNPACK: dict[str, Callable[[io.BufferedReader], Stream]] = {"gzip": Gzip, "zstd": Zstd, "xz": Xz, "bzip2": Bzip2}
 
 _BINARY: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", "unpack it first"),
@@ -29,9 +35,6 @@ _BINARY: tuple[tuple[bytes, str, str], ...] = (
     (b"\xa1\xb2\x3c\x4d", "a packet capture", "run Zeek or Suricata over it and read their logs"),
     (b"\x0a\x0d\x0d\x0a", "a packet capture", "run Zeek or Suricata over it and read their logs"),
     (b"\x7fELF", "a program", "name a log file"),
-    (b"\xfd7zXZ\x00", "an xz archive", "unpack it with xz -dk"),
-    (b"BZh", "a bzip2 archive", "unpack it with bunzip2 -k"),
-    (b"LPKSHHRH", "a systemd journal", "export it with journalctl -o short-iso"),
     (b"ElfFile\x00", "a Windows event log", "convert it to JSON lines first"),
     (b"SQLite format 3\x00", "a database", "name a log file"),
     (b"PAR1", "a Parquet file", "name a log file"),
@@ -75,14 +78,17 @@ class LogFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._raw = _open(path)
+        self._running: ToolStream | None = None
         try:
             self.info = os.fstat(self._raw.fileno())
-            magic = os.pread(self._raw.fileno(), 8, 0)
-            self.kind: Literal["plain", "gzip", "zstd"] = (
-                "gzip" if magic[:3] == b"\x1f\x8b\x08" else "zstd" if magic[:4] == b"\x28\xb5\x2f\xfd" else "plain"
-            )
-            self.head = self.stream().read(_BLOCK)
-            _refuse_binary(path, self.head)
+            magic = os.pread(self._raw.fileno(), LOOK_BYTES, 0)
+            self.converter = converter_of(magic, self.info.st_size)
+            self.kind = "tool" if self.converter else _packed(magic)
+            """``plain``, how it is compressed, or ``tool``: read through :attr:`converter`."""
+            if self.converter:
+                self._command = self.converter.command(path)
+            else:
+                _refuse_binary(path, self.head, packed=self.kind != "plain")
         except OSError as error:
             self._raw.close()
             raise SourceError(f"cannot be read: {error.strerror}", source=path, remedy="check the disk") from error
@@ -96,23 +102,53 @@ class LogFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end_tool()
         self._raw.close()
 
     @property
     def compressed(self) -> bool:
-        """True when offsets count decompressed bytes and the file is not expected to grow."""
-        return self.kind != "plain"
+        """True when the file is finished: it is not expected to grow, and offsets count decompressed bytes."""
+        return not self.converter.grows if self.converter else self.kind != "plain"
+
+    @property
+    def zone(self) -> str | None:
+        """The time zone of its stamps, where that is known for sure."""
+        return ZONE if self.converter else None
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first 64 KiB of the stream, less where there is less."""
+        head = self.stream().read(_BLOCK)
+        self._end_tool()
+        return head
 
     def stream(self) -> Stream:
         """The bytes from the beginning; ends any stream handed out before."""
+        self._end_tool()
         self._raw.seek(0)
-        if self.kind == "gzip":
-            return _Gzip(self._raw)
-        return _Zstd(self._raw) if self.kind == "zstd" else _Plain(self._raw, self.info.st_size)
+        if self.converter:
+            try:
+                self._running = ToolStream(self.converter, self._command, self._raw.fileno())
+            except OSError as error:
+                message = f"cannot be read: {self.converter.tool} does not start: {error.strerror}"
+                raise SourceError(message, source=self.path, remedy="try again later") from error
+            return self._running
+        return _UNPACK[self.kind](self._raw) if self.kind in _UNPACK else _Plain(self._raw, self.info.st_size)
+
+    def _end_tool(self) -> None:
+        if self._running is not None:
+            self._running.close()
 
     def fingerprint(self, length: int = FINGERPRINT_BYTES) -> tuple[str, int]:
-        """sha256 of the first ``length`` decompressed bytes (at most 1 KiB) and how many there were."""
-        part = self.head[: min(length, FINGERPRINT_BYTES)]
+        """sha256 of the first ``length`` decompressed bytes (at most 1 KiB) and how many there were.
+
+        Of a file that a tool reads, those of its own bytes that stay: neither the tool nor its version decides.
+        """
+        if self.converter:
+            begin, end = self.converter.identity
+            part = os.pread(self._raw.fileno(), min(length, end - begin), begin)
+        else:
+            part = self.head[: min(length, FINGERPRINT_BYTES)]
         return (hashlib.sha256(part).hexdigest() if part else ""), len(part)
 
     def digest_before(self, offset: int, length: int) -> str:
@@ -143,7 +179,14 @@ def _open(path: Path) -> io.BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _packed(magic: bytes) -> str:
+    return next((kind for kind, mark in _PACKED if mark.match(magic)), "plain")
+
+
+def _refuse_binary(path: Path, head: bytes, *, packed: bool) -> None:
+    inside = converter_of(head[:LOOK_BYTES], None) if packed else None
+    if inside:
+        raise SourceError(f"is {inside.what} inside an archive", source=path, remedy="unpack it, then name the result")
     for magic, what, remedy in _BINARY:
         if head.startswith(magic):
             raise SourceError(f"is {what}, not a log", source=path, remedy=remedy)
@@ -170,99 +213,3 @@ class _Plain:
         self._raw.seek(offset)
         self._left = max(self._size - offset, 0)
         return offset <= self._size
-
-
-class _Decompressed(ABC):
-    """Common to both: a buffer, and skipping by reading."""
-
-    def __init__(self, raw: io.BufferedReader) -> None:
-        self._raw = raw
-        self._buffer = bytearray()
-        self.damage = ""
-
-    @abstractmethod
-    def _more(self, wanted: int) -> bytes:
-        """At least one more decompressed byte, empty at the end or at damage."""
-
-    def read(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            part = self._more(size - len(self._buffer))
-            if not part:
-                break
-            self._buffer += part
-        out = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return out
-
-    def skip(self, offset: int) -> bool:
-        while offset > 0:
-            part = self.read(min(offset, 1 << 20))
-            if not part:
-                return False
-            offset -= len(part)
-        return True
-
-
-class _Gzip(_Decompressed):
-    """Members one after another (RFC 1952, 2.2); everything before a damage is given."""
-
-    def __init__(self, raw: io.BufferedReader) -> None:
-        super().__init__(raw)
-        self._inflate = zlib.decompressobj(wbits=31)
-        self._input = b""
-        self._ended = False
-
-    def _more(self, wanted: int) -> bytes:
-        while not self._ended:
-            if self._inflate.eof:
-                self._input = (self._inflate.unused_data or b"").lstrip(b"\0") or self._raw.read(_BLOCK).lstrip(b"\0")
-                self._inflate = zlib.decompressobj(wbits=31)
-                if not self._input:
-                    self._ended = True
-                    return b""
-            elif not self._input:
-                self._input = self._raw.read(_BLOCK)
-                if not self._input:
-                    self.damage = "the gzip stream is cut off before its end"
-                    self._ended = True
-                    return self._inflate.flush()
-            before, fed = self._inflate.copy(), self._input
-            try:
-                out = self._inflate.decompress(fed, wanted)
-            except zlib.error as error:
-                self.damage = f"the gzip stream is damaged: {error}"
-                self._ended = True
-                return _salvage(before, fed)
-            self._input = self._inflate.unconsumed_tail
-            if out:
-                return out
-        return b""
-
-
-def _salvage(inflate: zlib._Decompress, fed: bytes) -> bytes:
-    """What can be had of a block that ends in a damage: byte by byte up to it."""
-    out = bytearray()
-    try:
-        for at in range(len(fed)):
-            out += inflate.decompress(fed[at : at + 1])
-    except zlib.error:
-        return bytes(out)
-    return bytes(out)
-
-
-class _Zstd(_Decompressed):
-    """Frames one after another."""
-
-    def __init__(self, raw: io.BufferedReader) -> None:
-        super().__init__(raw)
-        made = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        self._reader = made.stream_reader(raw, read_size=_BLOCK, read_across_frames=True, closefd=False)
-
-    def _more(self, wanted: int) -> bytes:
-        if self.damage:
-            return b""
-        try:
-            return bytes(self._reader.read(max(wanted, 1)))
-        except zstandard.ZstdError as error:
-            self.damage = f"the zstd stream is damaged: {error}"
-            return b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from soc_tui.acquisition.formats import FORMATS
 from soc_tui.core.errors import SourceError
+from soc_tui.core.types import SourceState
 from tests.acquisition.conftest import SETTINGS, read_all
 
 PIECES = [
@@ -20,6 +22,8 @@ PIECES = [
     b'192.0.2.1 - - [10/Oct/2000:13:55:36 -0700] "GET /a?b HTTP/1.0" 200 5 "-" "x"\r\n', b"\r\n", b"\n", b"\xff\x00\n",
     b"Mar 27 13:06:56 h sshd[1]: Failed password for root from 192.0.2.1 port 5 ssh2\n", b"words", b'{"a":', b"\t\t\n",
     b"<34>1 2003-10-11T22:14:15.003Z h su - ID47 [a b=\"\\\"]\"] x\n", b"\xed\xa0\x80", b"'; $1 {x} \\", b"A" * 300 + b"\n",
+    b"Flow ID, Source IP, Timestamp, Label\n", b"ts,te,td,sa,da\n", b"Summary\nflows,bytes\n1,2,3,4,5,6\n", b"a,1.5,c,192.0.2.1\n",
+    b"StartTime,SrcAddr,DstAddr\n", b"version srcaddr dstaddr\n", b"5 192.0.2.1 -\n", b"2018-11-19 03:50:01,,0.5,192.0.2.1,::1\n",
 ]  # fmt: skip
 CONTENT = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=40)), max_size=10).map(b"".join)
 QUIET = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -28,6 +32,12 @@ QUIET = settings(max_examples=8, deadline=None, suppress_health_check=[HealthChe
 def records(data: bytes) -> list[bytes]:
     lines = data.split(b"\n")
     return [line.removesuffix(b"\r") for line in lines]
+
+
+def skipped(line: bytes, state: SourceState) -> bool:
+    """A line that the format says is no record; one that is too long is a reject unseen."""
+    pattern = FORMATS[state.format].skips if state.format else ""
+    return bool(pattern) and len(line) <= 200 and bool(re.match(pattern, line.decode("utf-8", "backslashreplace")))
 
 
 @pytest.mark.parametrize("name", [*FORMATS, None])
@@ -47,8 +57,9 @@ def test_every_line_is_one_record_in_its_place(tmp_path: Path, name: str | None,
     consumed = data[: whole.state.offset]
     assert whole.state.offset + whole.state.pending_bytes == len(data)
     lines = [line for line in records(consumed.removeprefix(b"\xef\xbb\xbf")) if line]
-    if whole.state.format != "zeek-tsv" and not (whole.state.format and FORMATS[whole.state.format].framing.holds):
-        assert [data[at : at + length] for at, length in got] == lines
+    form = FORMATS.get(whole.state.format)
+    if form is None or (not form.framing.holds and form.name != "csv"):  # whose header is known by its place
+        assert [data[at : at + length] for at, length in got] == [one for one in lines if not skipped(one, whole.state)]
     for reject in whole.rejects:
         assert data[reject["source_offset"] :].startswith(reject["raw"])
         assert reject["reason"]

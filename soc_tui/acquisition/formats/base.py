@@ -53,6 +53,14 @@ class Format(Protocol):
         """How its records lie in the bytes; one a line unless a format says otherwise."""
         return LINES_FRAMING
 
+    @property
+    def skips(self) -> str:
+        """What the lines begin with that are read but are no records: headers, comments, totals.
+
+        A pattern for RE2 and ``re``; empty when every line is a record.
+        """
+        return ""
+
     def confidence(self, lines: Sequence[str]) -> float:
         """How sure the first lines of a file are of this format: 0 not at all, 1 certain."""
         ...

@@ -2,10 +2,12 @@
 
 -- An IPv4 or IPv6 address, else NULL: names and attacker's text never become an address. An IPv4-mapped IPv6 address
 -- (::ffff:192.0.2.1, how a dual-stack daemon logs its IPv4 clients) is given as IPv4, so one client has one name.
+-- Without `::` an IPv6 address has all its parts: a clock (12:34:56) and a hardware address are none.
 CREATE MACRO as_ip(t) AS CASE
     WHEN regexp_full_match(t, '(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)') THEN t
     WHEN regexp_full_match(t, '(?i)::ffff:(?:\d{1,3}\.){3}\d{1,3}') THEN substr(t, 8)
     WHEN regexp_full_match(t, '(?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{0,4}|(?:\d{1,3}\.){3}\d{1,3})(?:%\w+)?')
+        AND (contains(t, '::') OR length(t) - length(replace(t, ':', '')) = CASE WHEN contains(t, '.') THEN 6 ELSE 7 END)
         THEN split_part(t, '%', 1)
 END;
 
@@ -42,6 +44,15 @@ CREATE MACRO http_status_word(code) AS CASE
 
 -- A yes or no as Zeek's TSV and as JSON write it.
 CREATE MACRO verdict_word(t) AS CASE WHEN t IN ('T', 'true') THEN 'success' WHEN t IN ('F', 'false') THEN 'failure' ELSE 'unknown' END;
+
+-- The name of an IP protocol number (IANA), as Zeek and Suricata write it; a name stays, in lower case.
+CREATE MACRO ip_protocol(t) AS CASE t
+    WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'ipv6-icmp' WHEN 'ICMP6' THEN 'ipv6-icmp'
+    WHEN 'TCP' THEN 'tcp' WHEN 'UDP' THEN 'udp'
+    WHEN '0' THEN 'hopopt' WHEN '2' THEN 'igmp' WHEN '4' THEN 'ipip' WHEN '41' THEN 'ipv6' WHEN '46' THEN 'rsvp'
+    WHEN '47' THEN 'gre' WHEN '50' THEN 'esp' WHEN '51' THEN 'ah' WHEN '88' THEN 'eigrp' WHEN '89' THEN 'ospf'
+    WHEN '94' THEN 'ipip' WHEN '103' THEN 'pim' WHEN '112' THEN 'vrrp' WHEN '115' THEN 'l2tp' WHEN '132' THEN 'sctp'
+    WHEN '136' THEN 'udplite' ELSE nullif(lower(t), '') END;
 
 -- The object without its empty parts, and NULL rather than {}. A JSON merge patch (RFC 7396) drops nulls.
 CREATE MACRO lean(j) AS nullif(json_merge_patch('{}', j)::VARCHAR, '{}');

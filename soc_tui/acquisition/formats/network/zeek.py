@@ -38,6 +38,7 @@ class ZeekTsv(Format):
     """Zeek's own tab-separated format; the header lines say what the columns are and may change within a file."""
 
     name = "zeek-tsv"
+    skips = "#"
 
     def confidence(self, lines: Sequence[str]) -> float:
         """Certain when a ``#separator`` or ``#fields`` line is among the first."""

@@ -47,6 +47,7 @@ class W3cLog(Format):
     """A website log with ``#Fields:``; ``#`` lines are taken in and are no records."""
 
     name = "iis"
+    skips = "#"
 
     def confidence(self, lines: Sequence[str]) -> float:
         """Certain when a ``#Fields:`` line names a request's parts."""
