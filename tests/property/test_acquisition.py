@@ -47,7 +47,7 @@ def test_every_line_is_one_record_in_its_place(tmp_path: Path, name: str | None,
     consumed = data[: whole.state.offset]
     assert whole.state.offset + whole.state.pending_bytes == len(data)
     lines = [line for line in records(consumed.removeprefix(b"\xef\xbb\xbf")) if line]
-    if whole.state.format != "zeek-tsv":
+    if whole.state.format not in {"zeek-tsv", "csv"}:  # their header lines are no records
         assert [data[at : at + length] for at, length in got] == lines
     for reject in whole.rejects:
         assert data[reject["source_offset"] :].startswith(reject["raw"])
