@@ -16,6 +16,7 @@ from typing import Any
 from soc_tui.acquisition.reader import Chunk, open_source, predecessors, read_chunks
 from soc_tui.acquisition.scan import find_sources
 from soc_tui.acquisition.watch import Watcher
+from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SocTuiError, SourceError
 from soc_tui.core.settings import AcquisitionSettings
@@ -79,7 +80,7 @@ class Intake:
         self._store, self._settings, self._clock, self._health = store, settings, clock, health
         self._on_events = on_events
         self._lock = threading.Lock()
-        self._states = {state.source_id: state for state in load_sources(store)}
+        self._states = {state.source_id: state for state in load_sources(store) if state.format != TREE}
         self._watched: list[Path] = []
         self._watcher: Watcher | None = None
         self._next_scan = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -36,7 +37,10 @@ class Appended:
     last_event_id: int
 
 
-def append_chunk(store: Store, state: SourceState, events: pa.Table, rejects: pa.Table, now: datetime) -> Appended:
+def append_chunk(
+    store: Store, state: SourceState, events: pa.Table, rejects: pa.Table, now: datetime, *,
+    within: Transaction | None = None,
+) -> Appended:  # fmt: skip
     """Commit one chunk: its events (numbered densely), its rejects, and the source's new offset.
 
     Args:
@@ -45,6 +49,7 @@ def append_chunk(store: Store, state: SourceState, events: pa.Table, rejects: pa
         events: columns of ``core.schema.NORMALISED``.
         rejects: columns of ``core.schema.REJECTS``.
         now: the time kept with the source and its rejects.
+        within: the caller's own transaction, which then commits it together with more; else one is made.
 
     Returns:
         The state with its source_id, and the range of event ids.
@@ -56,7 +61,7 @@ def append_chunk(store: Store, state: SourceState, events: pa.Table, rejects: pa
     if state.records_read != state.records_stored + state.records_rejected:
         raise ValueError(f"{state.path}: read {state.records_read} != stored + rejected")
     moment = naive_utc(now)
-    with store.transaction() as tx:
+    with nullcontext(within) if within is not None else store.transaction() as tx:
         source_id = state.source_id or _next_id(tx, "sources", "source_id")
         state = dataclasses.replace(state, source_id=source_id, last_read=moment)
         base = _next_id(tx, "events", "event_id") - 1

@@ -84,11 +84,11 @@ def test_odd_values_make_no_reject_and_no_address(events_of: Events) -> None:
 
 def test_only_what_is_not_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.log"
-    path.write_bytes(b'{"a":1}\n{"a":2}\n{"a":3}\n{"a":4}\nnot json\n{"a":\n{"message":"\xff"}\n')
+    path.write_bytes(b'{"a":1}\n{"a":2}\n{"a":3}\n{"a":4}\n{"a":5}\n{"a":6}\nnot json\n{"a":\n{"message":"\xff"}\n')
     result = read_all(path)
     assert result.state.format == "json"
     assert [r["reason"] for r in result.rejects] == ["not valid JSON"] * 2
-    assert result.events[4]["message"] == "\\xff"  # one bad byte hides nothing
+    assert result.events[6]["message"] == "\\xff"  # one bad byte hides nothing
 
 
 @pytest.mark.parametrize(
