@@ -66,6 +66,8 @@ class AcquisitionSettings:
     """Time zones by path: ``"/var/log/tokyo" = "Asia/Tokyo"`` holds for everything below it; the longest path wins."""
     access_formats: Mapping[str, str] = field(default_factory=dict)
     """Access log formats of your own by name, as Apache's ``LogFormat`` or nginx's ``log_format`` writes them."""
+    templates: bool = True
+    """Learn templates of messages that no format takes apart (JSON, tables, plain text, unclassified syslog)."""
     websites: tuple[str, ...] = ()
     """Website source trees: folders of which an inventory is kept and every change is reported."""
     website_content: tuple[str, ...] = (

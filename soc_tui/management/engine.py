@@ -130,6 +130,7 @@ class Engine:
             "incidents",
             "attackers",
             "events",
+            "templates",
             "clues",
             "incident",
             "alert",

@@ -13,17 +13,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from soc_tui.acquisition.reader import Chunk, open_source, predecessors, read_chunks
 from soc_tui.acquisition.scan import find_sources
+from soc_tui.acquisition.templates import Templates
 from soc_tui.acquisition.watch import Watcher
 from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SocTuiError, SourceError
+from soc_tui.core.schema import OcsfClass
 from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import SourceState
 from soc_tui.management.health import Health
 from soc_tui.store.database import Store
 from soc_tui.store.intake import append_chunk, load_sources, save_source
+from soc_tui.store.templates import Learned, load_templates
+
+_LEARNED = frozenset({"json", "csv", "text", "syslog"})
+"""Formats of whose messages templates are learned; of syslog, those of no narrower class."""
 
 
 @dataclass
@@ -81,6 +90,7 @@ class Intake:
         self._on_events = on_events
         self._lock = threading.Lock()
         self._states = {state.source_id: state for state in load_sources(store) if state.format != TREE}
+        self._templates = Templates(*load_templates(store)) if settings.templates else None
         self._watched: list[Path] = []
         self._watcher: Watcher | None = None
         self._next_scan = 0.0
@@ -162,11 +172,26 @@ class Intake:
                 state = save_source(self._store, state)  # only the pending bytes or the end of the source changed
             self._remember(state)
             return state
-        appended = append_chunk(self._store, chunk.state, chunk.events, chunk.rejects, self._clock.now())
+        learned = self._learn(chunk)
+        appended = append_chunk(
+            self._store, chunk.state, chunk.events, chunk.rejects, self._clock.now(), learned=learned
+        )
         self._remember(appended.state)
+        if learned is not None and self._templates is not None:
+            self._templates.committed()
         if appended.last_event_id:
             self._on_events()
         return appended.state
+
+    def _learn(self, chunk: Chunk) -> Learned | None:
+        """The templates of the messages that no format has taken apart."""
+        if self._templates is None or chunk.state.format not in _LEARNED or not chunk.events.num_rows:
+            return None
+        messages = chunk.events["message"]
+        if chunk.state.format == "syslog":
+            plain = pc.equal(chunk.events["class_uid"], OcsfClass.APPLICATION_ACTIVITY)
+            messages = pc.if_else(plain, messages, pa.scalar(None, pa.string()))
+        return Learned(*self._templates.assign(messages))
 
     def _remember(self, state: SourceState) -> None:
         self._states[state.source_id] = state

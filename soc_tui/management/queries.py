@@ -49,6 +49,10 @@ class Queries:
         """Events, newest first; ``before_id`` and ``after_id`` (exclusive) bound the window."""
         return self._filtered("events", filter, limit=limit, before_id=before_id or _LAST_ID, after_id=after_id)
 
+    def templates(self, rarest: bool = False, limit: int = 1000) -> pa.Table:
+        """Learned templates with their events, the newest first, or the rarest."""
+        return self._store.read("templates", {"rarest": rarest, "limit": min(limit, _MOST_ROWS)})
+
     def clues(self, incident_id: int) -> pa.Table:
         """The clue tree of an incident."""
         return self._store.sql(

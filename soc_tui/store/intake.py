@@ -14,6 +14,7 @@ from soc_tui.core.clock import naive_utc
 from soc_tui.core.schema import NORMALISED
 from soc_tui.core.types import SourceState
 from soc_tui.store.database import Store, Transaction
+from soc_tui.store.templates import Learned, save_learned
 
 _ROW_GROUP = 122_880
 """Rows of a DuckDB row group."""
@@ -39,7 +40,7 @@ class Appended:
 
 def append_chunk(
     store: Store, state: SourceState, events: pa.Table, rejects: pa.Table, now: datetime, *,
-    within: Transaction | None = None,
+    learned: Learned | None = None, within: Transaction | None = None,
 ) -> Appended:  # fmt: skip
     """Commit one chunk: its events (numbered densely), its rejects, and the source's new offset.
 
@@ -49,6 +50,7 @@ def append_chunk(
         events: columns of ``core.schema.NORMALISED``.
         rejects: columns of ``core.schema.REJECTS``.
         now: the time kept with the source and its rejects.
+        learned: the templates of the events and what was learned from them.
         within: the caller's own transaction, which then commits it together with more; else one is made.
 
     Returns:
@@ -66,15 +68,19 @@ def append_chunk(
         state = dataclasses.replace(state, source_id=source_id, last_read=moment)
         base = _next_id(tx, "events", "event_id") - 1
         if events.num_rows:
-            tx.execute(_INSERT_EVENTS, tables={"incoming": _numbered(events.cast(NORMALISED), base, source_id)})
+            tx.execute(
+                _INSERT_EVENTS, tables={"incoming": _numbered(events.cast(NORMALISED), base, source_id, learned)}
+            )
         if rejects.num_rows:
             tx.execute(_INSERT_REJECTS, {"source_id": source_id, "now": moment}, {"incoming": rejects})
+        if learned is not None:
+            save_learned(tx, learned, moment)
         tx.execute(_UPSERT_SOURCE, dataclasses.asdict(state))
     first = base + 1 if events.num_rows else 0
     return Appended(state, first, base + events.num_rows if events.num_rows else 0)
 
 
-def _numbered(events: pa.Table, base: int, source_id: int) -> pa.Table:
+def _numbered(events: pa.Table, base: int, source_id: int, learned: Learned | None) -> pa.Table:
     """The events with their ids, in Arrow batches of one row group each.
 
     DuckDB then writes whole row groups straight to the file, in parallel and in order: 2.6 s per million events instead
@@ -83,6 +89,8 @@ def _numbered(events: pa.Table, base: int, source_id: int) -> pa.Table:
     rows = events.num_rows
     numbered = events.append_column("event_id", pa.array(np.arange(base + 1, base + rows + 1)))
     numbered = numbered.append_column("source_id", pa.array(np.full(rows, source_id, np.int32)))
+    if learned is not None:
+        numbered = numbered.append_column("template_id", learned.ids)
     return pa.Table.from_batches(numbered.combine_chunks().to_batches(max_chunksize=_ROW_GROUP), numbered.schema)
 
 
