@@ -58,7 +58,7 @@ class Engine:
         }
         self.websites = [
             Website(self.store, path, settings.acquisition, self.clock, self._events_arrived)
-            for path in settings.acquisition.websites
+            for path in dict.fromkeys(settings.acquisition.websites)
         ]
         for website in self.websites:  # a thread each, so that hashing a tree holds up no log
             self.workers[f"website {website.path}"] = Worker(self.health, "acquisition", website.step)
