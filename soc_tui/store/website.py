@@ -55,7 +55,7 @@ def append_changes(
     with store.transaction() as tx:
         appended = append_chunk(store, state, events, rejects, now, within=tx)
         named = {"source_id": appended.state.source_id}
-        leaving = pa.table({"name": pa.chunked_array([gone.cast(pa.binary()), *files["name"].chunks], pa.binary())})
+        leaving = pa.table({"name": pa.chunked_array([gone, *files["name"].chunks], pa.binary())})
         if leaving.num_rows:
             tx.execute(
                 "DELETE FROM website_files WHERE source_id = $source_id AND name IN (SELECT name FROM leaving)",
