@@ -63,7 +63,17 @@ def child(name: str, seconds: int, corpus: Path, report: Path) -> None:
             noted = time.monotonic()
             report.write_text(json.dumps(tally))
 
-    atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-max_len=16384", "-timeout=30", "-print_final_stats=0", str(corpus)], test)
+    atheris.Setup(
+        [
+            sys.argv[0],
+            f"-max_total_time={seconds}",
+            "-max_len=16384",
+            "-timeout=30",
+            "-print_final_stats=0",
+            str(corpus),
+        ],
+        test,
+    )
     atheris.Fuzz()
 
 
@@ -106,7 +116,10 @@ def main() -> None:
         if done.returncode:
             print(done.stderr[-3000:], flush=True)
     head = "| format | time | inputs | records | slowest record | result |\n|---|---|---|---|---|---|\n"
-    options.out.write_text(f"# Fuzzing\n\n{(__doc__ or '').split(chr(10) * 2, 1)[1].strip()}\n\n{head}" + "\n".join(rows) + "\n", encoding="utf-8")
+    options.out.write_text(
+        f"# Fuzzing\n\n{(__doc__ or '').split(chr(10) * 2, 1)[1].strip()}\n\n{head}" + "\n".join(rows) + "\n",
+        encoding="utf-8",
+    )
     sys.exit(failed)
 
 

@@ -156,7 +156,9 @@ def formats(folder: Path) -> str:
         limit, mine = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(b / a for a, b in pairs)
         print(f"{sample.format}: {ratio:.2f}x ({mine:.2f} s against {limit:.2f} s)", file=sys.stderr)
-        rows.append(f"| {sample.format} | {sample.count:,} | {limit:.2f} s | {mine:.2f} s | {ratio:.2f}x | {'yes' if ratio <= 1.5 else 'no'} |")
+        rows.append(
+            f"| {sample.format} | {sample.count:,} | {limit:.2f} s | {mine:.2f} s | {ratio:.2f}x | {'yes' if ratio <= 1.5 else 'no'} |"
+        )
     head = "| format | records | DuckDB's reader | soc-tui | ratio | at most 1.5x |\n|---|---|---|---|---|---|\n"
     return head + "\n".join(rows) + "\n"
 
@@ -174,10 +176,22 @@ def peers(folder: Path) -> str:
         figures.setdefault(name, []).append(value)
 
     for _ in range(RUNS):
-        note("goaccess", seconds(lambda: quietly("goaccess", str(access), "--log-format=COMBINED", "--no-progress", "-o", str(folder / "ga.json"))))
+        note(
+            "goaccess",
+            seconds(
+                lambda: quietly(
+                    "goaccess", str(access), "--log-format=COMBINED", "--no-progress", "-o", str(folder / "ga.json")
+                )
+            ),
+        )
         scored = ingest(access, folder, scoring=True)
         note("scored", scored["command_seconds"])
-        note("lnav", seconds(lambda: quietly("lnav", "-n", "-c", ";SELECT count(*) FROM all_logs", str(access), HOME=str(folder))))
+        note(
+            "lnav",
+            seconds(
+                lambda: quietly("lnav", "-n", "-c", ";SELECT count(*) FROM all_logs", str(access), HOME=str(folder))
+            ),
+        )
         stored = ingest(access, folder, scoring=False)
         note("stored", stored["command_seconds"])
         note("read", stored["read_seconds"])
@@ -193,7 +207,9 @@ def peers(folder: Path) -> str:
     rows = []
     for what, (mine, peer, goal) in ratios.items():
         ratio = statistics.median(a / b for a, b in zip(figures[mine], figures[peer], strict=True))
-        rows.append(f"| {what} | {middle[mine]:.2f} s | {middle[peer]:.2f} s | {ratio:.2f}x | {goal:.2f}x | {'yes' if ratio <= goal else 'no'} |")
+        rows.append(
+            f"| {what} | {middle[mine]:.2f} s | {middle[peer]:.2f} s | {ratio:.2f}x | {goal:.2f}x | {'yes' if ratio <= goal else 'no'} |"
+        )
     return "| what | soc-tui | peer | ratio | goal | met |\n|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
@@ -203,16 +219,25 @@ def peers(folder: Path) -> str:
 def memory(folder: Path) -> str:
     """Peak memory of the engine, with and without scoring, at 1M and at 10M lines."""
     rows = []
-    for name, lines in (("access", sample_lines("web/access.log.gz")), ("sshd", sample_lines("host/auth.log.gz", b"sshd["))):
+    for name, lines in (
+        ("access", sample_lines("web/access.log.gz")),
+        ("sshd", sample_lines("host/auth.log.gz", b"sshd[")),
+    ):
         for count in (MILLION, 10 * MILLION):
             log = repeated(folder / f"{name}.log", lines, count)
             for scoring in (False, True):
                 found = ingest(log, folder, scoring=scoring)
                 rate = count / found["command_seconds"]
                 print(name, count, scoring, found["peak_mb"], file=sys.stderr)
-                rows.append(f"| {name} | {count:,} | {'yes' if scoring else 'no'} | {found['peak_mb']} MB | {rate:,.0f} |")
+                rows.append(
+                    f"| {name} | {count:,} | {'yes' if scoring else 'no'} | {found['peak_mb']} MB | {rate:,.0f} |"
+                )
             log.unlink()
-    return "| log | lines | networks | peak of the engine | lines/s, whole command |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    return (
+        "| log | lines | networks | peak of the engine | lines/s, whole command |\n|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 # -- tail ----------------------------------------------------------------------------------------------------------------
@@ -222,7 +247,9 @@ def memory(folder: Path) -> str:
 def watching(workspace: Path, logs: Path) -> Iterator[Client]:
     """A running engine and a client of it."""
     command = [sys.executable, "-m", "soc_tui", "--workspace", str(workspace), "watch", str(logs)]
-    engine = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    engine = subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
     assert engine.stderr is not None
     engine.stderr.readline()
     with Client(workspace) as client:
@@ -280,7 +307,9 @@ def tail(folder: Path, minutes: float = 10, rate: int = 5000) -> str:
             latencies.sort()
             p50, p99 = (latencies[int(len(latencies) * part)] for part in (0.5, 0.99))
             print(what, written, lost, p50, p99, after, file=sys.stderr)
-            rows.append(f"| {what} | {pace:,}/s for {duration:.0f} s | {written:,} | {total['records_stored']:,} | {lost} | {p50:.2f} s | {p99:.2f} s | {after:.1f} s |")
+            rows.append(
+                f"| {what} | {pace:,}/s for {duration:.0f} s | {written:,} | {total['records_stored']:,} | {lost} | {p50:.2f} s | {p99:.2f} s | {after:.1f} s |"
+            )
     head = "| load | pace | lines written | lines stored | lost | median line to stored | p99 | caught up after the end in |\n|---|---|---|---|---|---|---|---|\n"
     return head + "\n".join(rows) + "\n"
 

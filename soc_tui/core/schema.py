@@ -92,13 +92,14 @@ EVENT_COLUMNS: tuple[Column, ...] = (
     Column("rule_name", _TEXT, "finding_info.title", "the signature or notice in words"),
     Column("rule_category", _TEXT, "finding_info.types", "the class the product gave"),
     Column("extra", _TEXT, "unmapped", "what has no column, as one JSON object"),
+    Column("template_id", _BIG, "", "the learned template of the message (table templates), given by the store"),
 )
 """Every column of ``events``, in table order."""
 
 EVENTS = pa.schema([(c.name, c.type) for c in EVENT_COLUMNS])
 """The stored event."""
 
-STORE_ASSIGNED = ("event_id", "source_id")
+STORE_ASSIGNED = ("event_id", "source_id", "template_id")
 """Columns that the store fills in; normalisers leave them out."""
 
 NORMALISED = pa.schema([f for f in EVENTS if f.name not in STORE_ASSIGNED])

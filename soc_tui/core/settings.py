@@ -66,6 +66,22 @@ class AcquisitionSettings:
     """Time zones by path: ``"/var/log/tokyo" = "Asia/Tokyo"`` holds for everything below it; the longest path wins."""
     access_formats: Mapping[str, str] = field(default_factory=dict)
     """Access log formats of your own by name, as Apache's ``LogFormat`` or nginx's ``log_format`` writes them."""
+    templates: bool = True
+    """Learn templates of messages that no format takes apart (JSON, tables, plain text, unclassified syslog)."""
+    websites: tuple[str, ...] = ()
+    """Website source trees: folders of which an inventory is kept and every change is reported."""
+    website_content: tuple[str, ...] = (
+        ".php", ".phtml", ".php5", ".phar", ".inc", ".jsp", ".jspx", ".asp", ".aspx", ".ashx", ".asmx", ".cgi", ".pl",
+        ".py", ".js", ".mjs", ".html", ".htm", ".xhtml", ".shtml", ".css", ".tpl", ".twig", ".htaccess", ".htpasswd",
+        ".user.ini", "web.config",
+    )  # fmt: skip
+    """Ends of the names of files in website trees whose content is kept."""
+    website_hash_bytes: int = 256 * 1024 * 1024
+    """Larger files of a website tree are known by size and times only, without a hash."""
+    website_content_bytes: int = 2 * 1024 * 1024
+    """The content of larger files is not kept."""
+    website_rescan_seconds: float = 30.0
+    """How often a website tree is walked even with inotify; only what looks changed is read again."""
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,25 @@ all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from soc_tui.acquisition.reader import Chunk
+from soc_tui.acquisition.templates import Templates
+from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
+from soc_tui.core.schema import OcsfClass
 from soc_tui.core.types import SourceState
 from soc_tui.management.tally import SourceTally
 from soc_tui.store.database import Store
 from soc_tui.store.intake import ROW_GROUP, append_chunks, load_sources
+from soc_tui.store.templates import Learned, load_templates
 
+_LEARNED = frozenset({"json", "csv", "text", "syslog"})
+"""Formats of whose messages templates are learned; of syslog, those of no narrower class."""
 _MOST_BYTES = 64 * 1024 * 1024
 """Of events and rejects that wait at most."""
 
@@ -28,21 +37,22 @@ class Commits:
         store: the workspace.
         clock: for time stamps and for how long something waits.
         on_events: called after a commit that added events.
+        learn: give messages that no format has taken apart the template they follow.
     """
 
-    def __init__(self, store: Store, clock: Clock, on_events: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, on_events: Callable[[], None], *, learn: bool = False) -> None:
         self._store, self._clock, self._on_events = store, clock, on_events
         self._waiting: list[Chunk] = []
         self._rows = self._bytes = 0
         self._since = 0.0
+        self._templates = Templates(*load_templates(store)) if learn else None
         self._counts: list[tuple[SourceTally, SourceState, Chunk]] = []
         self.states: dict[int, SourceState] = {}
         """Every source as it will be after the next commit."""
         self._load()
 
     def _load(self) -> None:
-        self.states = {state.source_id: state for state in load_sources(self._store)}
-        self._free = max(self.states, default=0) + 1
+        self.states = {s.source_id: s for s in load_sources(self._store) if s.format != TREE}
 
     def add(self, before: SourceState, chunk: Chunk, counts: SourceTally) -> SourceState:
         """Take a chunk that was read after ``before``; commits when a row group is full.
@@ -81,20 +91,36 @@ class Commits:
         waiting, counts, rows = self._waiting, self._counts, self._rows
         self._waiting, self._counts, self._rows, self._bytes = [], [], 0, 0
         try:
-            append_chunks(self._store, waiting, self._clock.now())
+            append_chunks(self._store, waiting, self._clock.now(), learned=self._learn(waiting))
         except BaseException:
             self._load()
             raise
+        if self._templates is not None:
+            self._templates.committed()
         for tally, before, chunk in counts:
             tally.add(before, chunk.state, chunk.bytes_read)
         if rows:
             self._on_events()
 
     def _numbered(self, state: SourceState) -> SourceState:
-        if state.source_id:
-            return state
-        self._free += 1
-        return replace(state, source_id=self._free - 1)
+        return state if state.source_id else replace(state, source_id=self._store.next_source_id())
+
+    def _learn(self, chunks: Sequence[Chunk]) -> Learned | None:
+        """The templates of the messages that no format has taken apart, and what is new of them."""
+        if self._templates is None or not any(chunk.state.format in _LEARNED for chunk in chunks):
+            return None
+        ids, new = [], None
+        for chunk in chunks:
+            messages = chunk.events["message"]
+            if chunk.state.format not in _LEARNED:
+                ids.append(pa.nulls(len(messages), pa.int64()))
+                continue
+            if chunk.state.format == "syslog":
+                plain = pc.equal(chunk.events["class_uid"], OcsfClass.APPLICATION_ACTIVITY)
+                messages = pc.if_else(plain, messages, pa.scalar(None, pa.string()))
+            found, *new = self._templates.assign(messages)
+            ids.append(found)
+        return Learned(pa.chunked_array(ids, pa.int64()), *(new or ()))
 
     def _wait(self, chunk: Chunk) -> None:
         if not self._waiting:

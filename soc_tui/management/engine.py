@@ -22,6 +22,7 @@ from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
 from soc_tui.management.service import Service, socket_path
 from soc_tui.management.tally import Tally
+from soc_tui.management.website import Website
 from soc_tui.management.wire import error_to_dict
 from soc_tui.store.database import Store
 from soc_tui.store.hunt import Hunt
@@ -61,6 +62,12 @@ class Engine:
             "analysis": Worker(self.health, "analysis", self.pipeline.analyse),
             "management": Worker(self.health, "management", self._look_after),
         }
+        self.websites = [
+            Website(self.store, path, settings.acquisition, self.clock, self._events_arrived)
+            for path in dict.fromkeys(settings.acquisition.websites)
+        ]
+        for website in self.websites:  # a thread each, so that hashing a tree holds up no log
+            self.workers[f"website {website.path}"] = Worker(self.health, "acquisition", website.step)
         self._service: Service | None = None
         self._hunts: dict[str, Hunt] = {}
         self.finished = threading.Event()
@@ -85,6 +92,8 @@ class Engine:
             self._service.close()
         for hunt in list(self._hunts.values()):
             hunt.cancel()
+        for website in self.websites:
+            website.stop()
         for worker in self.workers.values():
             worker.stop()
         self.follower.stop()
@@ -128,6 +137,7 @@ class Engine:
             "incidents",
             "attackers",
             "events",
+            "templates",
             "clues",
             "incident",
             "alert",

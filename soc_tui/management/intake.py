@@ -45,7 +45,7 @@ class Intake:
     ) -> None:
         self._store, self._settings, self._clock = store, settings, clock
         self._lock = threading.Lock()
-        self._commits = Commits(store, clock, on_events)
+        self._commits = Commits(store, clock, on_events, learn=settings.templates)
         self._held = HeldFiles()
         self._nameless: dict[int, tuple[int, float]] = {}
         """Deleted files that are still read: their size, and since when they have not grown."""

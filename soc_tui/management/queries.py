@@ -7,15 +7,18 @@ from typing import Any
 import pyarrow as pa
 
 from soc_tui.acquisition.record import read_record
+from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SourceError, UsageError
 from soc_tui.management.health import Health
 from soc_tui.management.intake import Intake
 from soc_tui.store.database import Store
 from soc_tui.store.filters import compile_filter
+from soc_tui.store.website import keeps_content
 
 _MOST_ROWS = 100_000
 _LAST_ID = 2**62
+_PLACE = ("source_id", "offset", "length", "message")
 
 
 class Queries:
@@ -46,6 +49,10 @@ class Queries:
         """Events, newest first; ``before_id`` and ``after_id`` (exclusive) bound the window."""
         return self._filtered("events", filter, limit=limit, before_id=before_id or _LAST_ID, after_id=after_id)
 
+    def templates(self, rarest: bool = False, limit: int = 1000) -> pa.Table:
+        """Learned templates with their events, the newest first, or the rarest."""
+        return self._store.read("templates", {"rarest": rarest, "limit": min(limit, _MOST_ROWS)})
+
     def clues(self, incident_id: int) -> pa.Table:
         """The clue tree of an incident."""
         return self._store.sql(
@@ -75,16 +82,21 @@ class Queries:
             event_ids = (found[0] or []) if found else []
         rows = self._store.read("evidence", {"event_ids": list(event_ids or [])[:limit]})
         lines = [
-            self._line(source_id, offset, length, message)
-            for source_id, offset, length, message in zip(
-                *(rows.column(name).to_pylist() for name in ("source_id", "offset", "length", "message")), strict=True
-            )
+            self._change(row) if row["format"] == TREE else self._line(*(row[name] for name in _PLACE))
+            for row in rows.to_pylist()
         ]
-        return rows.append_column("line", pa.array(lines, pa.string()))
+        return rows.drop_columns(["format", "file_hash"]).append_column("line", pa.array(lines, pa.string()))
 
     def alert_evidence(self, alert_ids: list[int]) -> pa.Table:
         """Where the evidence of many alerts is: alert_id, event_id, source, offset, length."""
         return self._store.read("alert_evidence", {"alert_ids": alert_ids})
+
+    def _change(self, row: dict[str, Any]) -> str:
+        """A change in a website tree has no bytes in a log: what was seen is the evidence, and the content if kept."""
+        if not row["file_hash"]:
+            return str(row["message"])
+        kept = keeps_content(self._store, row["file_hash"])
+        return f"{row['message']} (content {'kept' if kept else 'not kept'})"
 
     def _line(self, source_id: int, offset: int, length: int, message: str | None) -> str:
         state = self._intake.state(source_id)

@@ -55,6 +55,7 @@ class Store:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self._write = threading.RLock()
+        self._last_source_id = 0
         self.path = path
 
     @classmethod
@@ -96,6 +97,13 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+    def next_source_id(self) -> int:
+        """A number for a new source, given once: several readers make sources before any of them commits."""
+        with self._write:
+            stored = self.sql("SELECT coalesce(max(source_id), 0) AS n FROM sources").column("n")[0].as_py()
+            self._last_source_id = max(self._last_source_id, int(stored)) + 1
+            return self._last_source_id
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of the caller's own onto the same database."""

@@ -121,6 +121,7 @@ SCOPES: dict[str, Scope] = {
             "hash": ("text", ("file_hash",)),
             "rule": ("contains", ("rule_id", "rule_name")),
             "source": ("number", ("source_id",)),
+            "template": ("number", ("template_id",)),
         },
         (
             "message",

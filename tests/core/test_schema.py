@@ -39,7 +39,7 @@ def test_the_contract_columns_are_there() -> None:
 
 
 def test_a_normaliser_leaves_numbering_to_the_store() -> None:
-    assert set(EVENTS.names) - set(NORMALISED.names) == {"event_id", "source_id"}
+    assert set(EVENTS.names) - set(NORMALISED.names) == {"event_id", "source_id", "template_id"}
 
 
 def test_the_document_is_current() -> None:
