@@ -9,7 +9,7 @@ import pytest
 
 from soc_tui.core.errors import StoreError
 from soc_tui.core.settings import AcquisitionSettings, Settings
-from soc_tui.management import intake as intake_module
+from soc_tui.management import commits
 from soc_tui.management.engine import Engine
 
 
@@ -92,7 +92,7 @@ def test_a_failed_commit_forgets_no_template(tmp_path: Path, text: Path, monkeyp
 
     try:
         with monkeypatch.context() as broken:
-            broken.setattr(intake_module, "append_chunk", full)
+            broken.setattr(commits, "append_chunks", full)
             assert list(engine._ingest([str(text)]))[-1]["result"]["errors"]
         ingest(engine, text)
         assert ids(engine) == [1, 1, 2]

@@ -50,9 +50,9 @@ WITH heads AS (
 ), told AS (
     SELECT *, {decoded named} AS path,
         -- sockaddr_in: family 0200, port, address; sockaddr_in6: family 0A00, port, flow, address
-        CASE WHEN starts_with(saddr, '0200') AND length(saddr) >= 16 THEN array_to_string(list_transform([9, 11, 13, 15], lambda i: ('0x' || substr(saddr, i, 2))::INTEGER::VARCHAR), '.')
+        CASE WHEN starts_with(saddr, '0200') AND length(saddr) >= 16 THEN array_to_string(list_transform([9, 11, 13, 15], lambda i: try_cast('0x' || substr(saddr, i, 2) AS INTEGER)::VARCHAR), '.')
              WHEN starts_with(saddr, '0A00') AND length(saddr) >= 48 THEN lower(array_to_string(list_transform(range(17, 49, 4), lambda i: substr(saddr, i, 4)), ':')) END AS peer,
-        CASE WHEN (starts_with(saddr, '0200') OR starts_with(saddr, '0A00')) AND length(saddr) >= 16 THEN ('0x' || substr(saddr, 5, 4))::INTEGER END AS peer_port
+        CASE WHEN (starts_with(saddr, '0200') OR starts_with(saddr, '0A00')) AND length(saddr) >= 16 THEN try_cast('0x' || substr(saddr, 5, 4) AS INTEGER) END AS peer_port
     FROM acts
 ), listed AS (
     SELECT *, concat_ws(',',
