@@ -9,4 +9,4 @@ _ONE_LINE = r"\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d:\d\d(?:\.\d{3})? [A-Z]+ \["
 _TWO_LINES = "[A-Z][a-z]{2} \\d{1,2}, \\d{4},? \\d{1,2}:\\d\\d:\\d\\d[ \u202f][AP]M [\\w.$]+"
 
 TOMCAT = Headed("tomcat", start=rf"{_ONE_LINE}|{_TWO_LINES}")
-"""``org.apache.juli.OneLineFormatter`` (https://tomcat.apache.org/tomcat-10.1-doc/logging.html) and ``SimpleFormatter``."""
+"""JULI's ``OneLineFormatter`` (https://tomcat.apache.org/tomcat-10.1-doc/logging.html) and Java's ``SimpleFormatter``."""
