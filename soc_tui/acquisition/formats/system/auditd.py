@@ -32,16 +32,23 @@ _NAMES = dict(item.split(":") for item in _CALLS.split())
 _CALLS_BY_NUMBER = [_NAMES.get(str(number)) for number in range(450)]
 
 
+_KEYS = (
+    "res", "success", "syscall", "arch", "uid", "auid", "pid", "ppid", "ses", "exit", "op", "unit", "saddr", "hostname",
+    "terminal", "tty", "exe", "comm", "acct", "cwd", "cmd", "key", "AUID", "UID", "SYSCALL", "proctitle",
+)  # fmt: skip
+
+
 def _raw(key: str) -> str:
-    found = f"regexp_extract(substr(t, instr(t, ' {key}=') + {len(key) + 2}), '^(\"[^\"]*\"|[^ \\n]*)', 1)"
-    return f"CASE WHEN contains(t, ' {key}=') THEN nullif(trim({found}, ''''), '') END"
+    # DuckDB's names do not differ in case alone
+    name = f"raw_{key}" if key.islower() else f"raw_name_of_{key}"
+    return f"regexp_extract(t, ' {key}=(\"[^\"]*\"|[^ ''\\n]*)', 1) AS {name}"
 
 
 def _decoded(value: str) -> str:
     r"""Quotes off, hex digits decoded; bytes that are not UTF-8 stay visible as ``\xNN``."""
     pairs = f"regexp_full_match({value}, '(?:[0-9A-F][0-9A-F])+')"
     return (
-        f"CASE WHEN {value}[1] = '\"' THEN {value}[2:-2] WHEN {value} IN ('(null)', '(none)', '?') THEN NULL "
+        f"CASE WHEN {value}[1] = '\"' THEN {value}[2:-2] WHEN {value} IN ('', '(null)', '(none)', '?') THEN NULL "
         f"WHEN {pairs} THEN coalesce(try(decode(unhex({value}))), unhex({value})::VARCHAR) ELSE {value} END"
     )
 
@@ -49,7 +56,7 @@ def _decoded(value: str) -> str:
 @cache
 def _sql() -> str:
     sql = load_sql("system/auditd")
-    sql = re.sub(r"\{raw (\w+)\}", lambda found: _raw(found[1]), sql)
+    sql = sql.replace("{raws}", ", ".join(_raw(key) for key in _KEYS))
     return re.sub(r"\{decoded ([^{}]+)\}", lambda found: f"({_decoded(f'({found[1]})')})", sql)
 
 

@@ -1,5 +1,5 @@
 -- Linux audit events (audit.log, ausearch --raw), the lines of one event joined by line ends (framing/audit.py).
--- {raw KEY} and {decoded VALUE} are written by auditd.py: the first value of a key, and its text. What a user could
+-- The raw values (the first of each key) and {decoded VALUE} are written by auditd.py. What a user could
 -- choose (names, commands) is written by the kernel and libaudit in quotes only where it holds no blank, quote or control
 -- character, else as hex digits, so a blank before a key is always a true one.
 -- https://github.com/linux-audit/audit-documentation/wiki/SPEC-Audit-Event-Enrichment (the part behind \x1d)
@@ -9,23 +9,21 @@ WITH heads AS (
         regexp_extract(line, '^(?:node=(\S+) )?type=(\S+) msg=audit\((\d+\.\d+):(\d+)\)', ['node', 'kind', 'stamp', 'serial']) AS h
     FROM lines
 ), raws AS (
-    SELECT *,
-        {raw exe} AS exe_, {raw comm} AS comm_, {raw acct} AS acct_, {raw cwd} AS cwd_, {raw cmd} AS cmd_, {raw key} AS key_, {raw AUID} AS name_of_auid_, {raw UID} AS name_of_uid_, {raw SYSCALL} AS name_of_syscall_, {raw proctitle} AS proctitle_,
-        h.kind IN ('SYSCALL', 'EXECVE', 'CWD', 'PATH', 'PROCTITLE', 'SOCKADDR', 'AVC', 'SECCOMP') AS kernel,
-        {raw res} AS res, {raw success} AS success, {raw syscall} AS number, {raw arch} AS arch, {raw uid} AS uid, {raw auid} AS auid,
-        {raw pid} AS pid, {raw ppid} AS ppid, {raw ses} AS ses, {raw exit} AS exit, {raw op} AS op, {raw unit} AS unit, {raw saddr} AS saddr,
-        CASE WHEN contains(t, ' addr=') THEN regexp_extract(t, '(?s)^.* addr=([0-9a-fA-F.:]+)(?:\s|$)', 1) END AS addr,
-        CASE WHEN contains(t, ' hostname=') THEN {raw hostname} END AS hostname,
-        coalesce({raw terminal}, {raw tty}) AS terminal,
-        CASE WHEN contains(t, 'type=EXECVE ') THEN list_transform(regexp_extract_all(regexp_replace(
-                substr(t, instr(t, 'type=EXECVE ')), '(?s)\n(?:node=\S+ )?type=(?:[^E]|E[^X]).*$', ''), ' a\d+(?:\[\d+\])?=("[^"]*"|[^ \n]*)', 1),
-            lambda v: {decoded v}) END AS argv,
-        CASE WHEN contains(t, 'type=PATH ') THEN regexp_extract_all(t, '(?m)^(?:node=\S+ )?type=PATH .*$') END AS paths
-    FROM heads
+    SELECT *, string_split(t, chr(10)) AS rows, {raws} FROM heads
 ), fields AS (
-    SELECT *, {decoded exe_} AS exe, {decoded comm_} AS comm, {decoded acct_} AS acct, {decoded cwd_} AS cwd, {decoded cmd_} AS cmd,
-        {decoded key_} AS rule, {decoded name_of_auid_} AS auid_name, {decoded name_of_uid_} AS uid_name,
-        {decoded name_of_syscall_} AS syscall_name, {decoded proctitle_} AS title
+    SELECT source_offset, source_length, t, h,
+        h.kind IN ('SYSCALL', 'EXECVE', 'CWD', 'PATH', 'PROCTITLE', 'SOCKADDR', 'AVC', 'SECCOMP') AS kernel,
+        nullif(raw_res, '') AS res, nullif(raw_success, '') AS success, nullif(raw_syscall, '') AS number, raw_arch AS arch, raw_uid AS uid,
+        raw_auid AS auid, raw_pid AS pid, raw_ppid AS ppid, raw_ses AS ses, raw_exit AS exit, nullif(raw_op, '') AS op, nullif(raw_unit, '') AS unit,
+        nullif(raw_saddr, '') AS saddr, nullif(raw_hostname, '') AS hostname, coalesce(nullif(raw_terminal, ''), nullif(raw_tty, '')) AS terminal,
+        {decoded raw_exe} AS exe, {decoded raw_comm} AS comm, {decoded raw_acct} AS acct, {decoded raw_cwd} AS cwd, {decoded raw_cmd} AS cmd,
+        {decoded raw_key} AS rule, {decoded raw_name_of_AUID} AS auid_name, {decoded raw_name_of_UID} AS uid_name,
+        {decoded raw_name_of_SYSCALL} AS syscall_name, {decoded raw_proctitle} AS title,
+        CASE WHEN contains(t, ' addr=') THEN regexp_extract(string_split(t, ' addr=')[-1], '^[0-9a-fA-F.:]+') END AS addr,
+        CASE WHEN contains(t, 'type=EXECVE msg=') THEN list_transform(regexp_extract_all(
+                array_to_string(list_filter(rows, lambda r: contains(r, 'type=EXECVE msg=')), chr(10)), ' a\d+(?:\[\d+\])?=("[^"]*"|[^ \n]*)', 1),
+            lambda v: {decoded v}) END AS argv,
+        CASE WHEN contains(t, 'type=PATH msg=') THEN list_filter(rows, lambda r: contains(r, 'type=PATH msg=')) END AS paths
     FROM raws
 ), kinds AS (
     SELECT *,

@@ -28,6 +28,8 @@ def _export_field(name: str) -> str:
 
 
 def _json_field(name: str) -> str:
+    if name != "MESSAGE":  # of several values the array is shown; only a message can be bytes of no text
+        return f'r."{name}" AS {name}'
     value, text = f'r."{name}"', f'(r."{name}"::VARCHAR)'
     numbers = f"from_json({value}, '[\"UTINYINT\"]')"
     digits = f"array_to_string(list_transform({numbers}, lambda b: printf('%02x', b)), '')"
@@ -39,7 +41,7 @@ def _json_field(name: str) -> str:
 @cache
 def _sql(kind: str) -> str:
     prelude = load_sql(f"system/journald_{kind}")
-    schema = json.dumps(dict.fromkeys(_FIELDS, "JSON"))
+    schema = json.dumps(dict.fromkeys(_FIELDS, "VARCHAR") | {"MESSAGE": "JSON"})
     field = _export_field if kind == "export" else _json_field
     columns = ",\n        ".join(field(name) for name in _FIELDS)
     reject = "not a journal entry" if kind == "export" else "not a JSON object"

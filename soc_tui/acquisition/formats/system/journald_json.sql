@@ -1,5 +1,5 @@
--- `journalctl -o json`: an object a line; a value is a text, null (too long), an array of the bytes of what is no UTF-8
--- text, or an array of several values, of which the first is taken. The schema and the columns are written by journald.py.
+-- `journalctl -o json`: an object a line; a message is a text, null (too long), an array of the bytes of what is no
+-- UTF-8 text, or an array of several values, of which the first is taken. The schema and the columns are written by journald.py.
 WITH parsed AS (
     SELECT source_offset, source_length,
         CASE WHEN json_valid(line) THEN CASE WHEN starts_with(line, '{') THEN line WHEN json_type(line) = 'OBJECT' THEN line END END AS doc

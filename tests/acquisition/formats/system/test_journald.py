@@ -73,7 +73,7 @@ def test_bytes_and_line_ends_in_a_message(events_of: Events, name: str) -> None:
 
 def test_odd_values(events_of: Events) -> None:
     text = (
-        b'{"__REALTIME_TIMESTAMP":"x","MESSAGE":null,"PRIORITY":["3","4"]}\n'
+        b'{"__REALTIME_TIMESTAMP":"x","MESSAGE":null,"PRIORITY":"3","_COMM":["a","b"]}\n'
         b'{"MESSAGE":[["a"],1],"_PID":{"a":1},"_HOSTNAME":[300]}\n'
     )
     events = events_of(text, "journald-json")
