@@ -169,7 +169,7 @@ def _same_content(log: LogFile, states: Sequence[SourceState]) -> SourceState | 
     for state in sorted(states, key=lambda s: -s.source_id):
         if state.offset == 0 or state.path == path or not _head_matches(log, state):
             continue
-        rotation = _family(path) == _family(state.path) and (_is_rotated(path) or _is_rotated(state.path))
+        rotation = _family(path) == _family(state.path) and (is_rotated(path) or is_rotated(state.path))
         if (rotation or not _holds(Path(state.path), state)) and content_matches(log, state):
             return state
     return None
@@ -213,7 +213,8 @@ def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:
     )  # fmt: skip
 
 
-def _is_rotated(path: str) -> bool:
+def is_rotated(path: str) -> bool:
+    """True for the name that rotation gives to an old log: ``app.log.1``, ``app.log-20260101.gz``, ``app.log.old``."""
     return bool(_ROTATED.search(_COMPRESSED.sub("", Path(path).name)))
 
 

@@ -45,6 +45,10 @@ class Chunk:
     """Schema :data:`soc_tui.core.schema.REJECTS`."""
     bytes_read: int
     """Bytes of the decompressed stream that this chunk moved the offset by."""
+    compressed: bool = False
+    """True when the offset counts decompressed bytes."""
+    position: int = 0
+    """Bytes of the file on disk that the decompressor had taken in when the chunk was made."""
 
     @classmethod
     def of_state(cls, state: SourceState) -> Chunk:
@@ -88,7 +92,8 @@ def read_chunks(
         state = state if opened else replace(state, path=str(log.path))
         if state.state in {"done", "error"} and log.info.st_size == state.size:
             return
-        yield from _Reading(state, log, settings, clock).chunks(final=final or log.compressed, settled=settled)
+        for chunk in _Reading(state, log, settings, clock).chunks(final=final or log.compressed, settled=settled):
+            yield replace(chunk, compressed=log.compressed, position=log.position)
 
 
 def holds_back(state: SourceState, settings: AcquisitionSettings) -> bool:

@@ -122,6 +122,11 @@ class LogFile:
         self._end_tool()
         return head
 
+    @property
+    def position(self) -> int:
+        """Bytes on disk that the stream has taken in so far."""
+        return self._raw.tell()
+
     def stream(self) -> Stream:
         """The bytes from the beginning; ends any stream handed out before."""
         self._end_tool()

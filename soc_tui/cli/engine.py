@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -94,19 +93,18 @@ def ingest(
     as_format: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="Do not recognise, use this.")] = None,
 ) -> None:
     """Read logs once: store, detect, score, report with exact accounting, and leave."""
+    from soc_tui.cli.progress import Progress
     from soc_tui.management.launch import connect
 
     options: Globals = context.obj
     settings = options.settings()
     result: dict[str, Any] = {}
     named = [str(path.expanduser().absolute()) for path in paths]
-    with connect(settings.workspace) as client:
-        bar = _Progress()
+    with connect(settings.workspace) as client, Progress() as bar:
         for said in client.stream("ingest", paths=named, format=as_format):
             if "progress" in said:
                 bar.show(said["progress"])
             result = said.get("result", result)
-        bar.end()
     from soc_tui.management.wire import error_from_dict
 
     errors = [error_from_dict(data) for data in result["errors"]]
@@ -143,48 +141,19 @@ def _report(result: dict[str, Any]) -> None:
     )
 
 
-class _Progress:
-    """One line on stderr that is rewritten, when stderr is a terminal."""
-
-    def __init__(self) -> None:
-        self._shown = False
-        self._began = time.monotonic()
-
-    def show(self, progress: dict[str, Any]) -> None:
-        if not sys.stderr.isatty():
-            return
-        from soc_tui.core.text import safe
-
-        if progress["step"] == "read":
-            seconds = max(time.monotonic() - self._began, 0.001)
-            total, done = max(progress["total_bytes"], 1), progress["bytes"]
-            share = min(done / total, 1.0)
-            left = seconds * (1 - share) / max(share, 0.001)
-            text = (
-                f"reading {share:4.0%}  {progress['records']} records  {progress['records'] / seconds:.0f}/s"
-                f"  {left:.0f} s left  {safe(Path(progress['path']).name, limit=30)}"
-            )
-        else:
-            text = f"{progress['step']}: {progress['behind']} events to examine"
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
-        self._shown = True
-
-    def end(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-
-
 @app.command()
 def status(context: typer.Context) -> None:
     """The seven modules: state, last activity, lag, last error; and every source with its accounting."""
+    from soc_tui.management.lag import never
     from soc_tui.management.launch import connect
 
     options: Globals = context.obj
     settings = options.settings()
     with connect(settings.workspace) as client:
         modules = client.query("status").to_pylist()
-        sources = client.query("sources").to_pylist()
+        sources = [
+            {**row, "catch_up_seconds": never(row["catch_up_seconds"])} for row in client.query("sources").to_pylist()
+        ]
         pulse = client.command("pulse")
     if options.format == "table":
         emit(modules, "table", ("module", "state", "last_activity", "lag", "failures", "last_error", "detail"))
@@ -201,6 +170,10 @@ def status(context: typer.Context) -> None:
                 "records_stored",
                 "records_rejected",
                 "lag_bytes",
+                "lag_seconds",
+                "catch_up_seconds",
+                "read_rate",
+                "last_event_time",
                 "pending_bytes",
                 "error",
             ),

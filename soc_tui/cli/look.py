@@ -173,7 +173,7 @@ def show(
     if context.obj.format != "table":
         emit_one(data, context.obj.format)
         return
-    nested = ("evidence", "explanation", "knowledge_matches", "clue_tree", "alerts")
+    nested = ("evidence", "explanation", "knowledge_matches", "clue_tree", "alerts", "addresses")
     emit_one({key: value for key, value in data.items() if key not in nested and value not in (None, [], "")}, "table")
     _print_nested(data)
 
@@ -189,6 +189,7 @@ def _subject(client: Client, subject: str) -> dict[str, Any]:
         data["evidence"] = client.query("evidence", alert_id=number).to_pylist()
         data["knowledge_matches"] = client.command("knowledge", subject=f"A{number}")["matches"]
         data["clue_tree"] = client.query("clues", incident_id=row["incident_id"] or 0).to_pylist()
+        data["addresses"] = [one for end in ("src_ip", "dst_ip") if row[end] for one in _address(client, row[end])]
         return data
     if kind == "I":
         row = _only(client.query("incident", incident_id=number).to_pylist(), subject)
@@ -200,7 +201,15 @@ def _subject(client: Client, subject: str) -> dict[str, Any]:
     if kind == "E":
         row = _only(client.query("event", event_id=number).to_pylist(), subject)
         return {**row, "evidence": client.query("evidence", event_ids=[number]).to_pylist()}
-    return dict(_only(client.query("attacker", address=subject).to_pylist(), subject))
+    known = _address(client, subject)
+    rows = client.query("attacker", address=subject).to_pylist()
+    data = dict(_only(rows or [{"address": row["ip"]} for row in known], subject))
+    return {**data, "addresses": known}
+
+
+def _address(client: Client, address: str) -> list[dict[str, Any]]:
+    """What enrichment knows of an address: one row, or none."""
+    return list(client.query("address", address=address).to_pylist())
 
 
 def _only(rows: list[dict[str, Any]], subject: str) -> dict[str, Any]:
@@ -210,9 +219,14 @@ def _only(rows: list[dict[str, Any]], subject: str) -> dict[str, Any]:
 
 
 def _print_nested(data: dict[str, Any]) -> None:
+    from soc_tui.core.addresses import address_facts
     from soc_tui.core.severity import needs_ascii
     from soc_tui.core.text import safe
 
+    for address in data.get("addresses", []):
+        print(f"\naddress {safe(address['ip'])}")
+        for name, text in address_facts(address):
+            print(f"  {name.ljust(10)} {safe(text, limit=200)}")
     if data.get("explanation"):
         print("\nwhy")
         for item in data["explanation"]:

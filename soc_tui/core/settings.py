@@ -26,6 +26,7 @@ import platformdirs
 from soc_tui.core.errors import SettingsError
 
 APP = "soc-tui"
+SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ class StoreSettings:
     """Rows a hunt query returns at most."""
     hunt_seconds: float = 30.0
     """Seconds a hunt query may run."""
+    archive_days: int = 30
+    """Events of days older than this many days move to Parquet files; 0: never."""
+    retention_days: int = 0
+    """Archived days, and rejects, older than this many days are deleted; 0: kept for ever."""
+    archive_dir: str = ""
+    """The folder of archived days; empty: ``archive`` in the workspace."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,32 @@ class AcquisitionSettings:
     """The content of larger files is not kept."""
     website_rescan_seconds: float = 30.0
     """How often a website tree is walked even with inotify; only what looks changed is read again."""
+    silent_minutes: float = 60.0
+    """A followed log that was steady raises an alert when nothing comes for so long; 0: never."""
+    silent_factor: float = 5.0
+    """... and for so many times its longest usual pause, whichever is longer."""
+    gone_seconds: float = 60.0
+    """How long a followed log may be missing before that is an alert; a rotation takes less."""
+    reject_share: float = 0.5
+    """A log whose last records could not be read in more than this share has changed its format."""
+
+
+@dataclass(frozen=True)
+class EnrichmentSettings:
+    """What is known beside the logs: own networks, assets, GeoIP databases, known-bad indicators."""
+
+    own_networks: tuple[str, ...] = ()
+    """Addresses and networks of the house, beside the private ones."""
+    assets: str = ""
+    """The asset inventory, a TOML file."""
+    geoip: tuple[str, ...] = ()
+    """MaxMind DB files: country, city, ASN."""
+    indicators: tuple[str, ...] = ()
+    """Files and folders of known-bad indicators (STIX 2.1, MISP, CSV, plain lists)."""
+    indicator_severity: str = "medium"
+    """Severity of indicators that do not tell theirs."""
+    reload_seconds: float = 60.0
+    """How often these files are looked at for changes."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +180,7 @@ class Settings:
     workspace: Path = field(default_factory=lambda: Path(platformdirs.user_state_dir(APP)))
     store: StoreSettings = StoreSettings()
     acquisition: AcquisitionSettings = AcquisitionSettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
     detection: DetectionSettings = DetectionSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     response: ResponseSettings = ResponseSettings()
@@ -192,18 +226,25 @@ def load_settings(workspace: Path | None = None, env: Mapping[str, str] | None =
     chosen = workspace or (Path(environ["SOC_TUI_WORKSPACE"]) if environ.get("SOC_TUI_WORKSPACE") else None)
     if chosen is not None:
         settings = dataclasses.replace(settings, workspace=chosen)
-    _check_networks(settings.response.allowlist, path)
+    _check_networks("response.allowlist", settings.response.allowlist, path)
+    _check_networks("enrichment.own_networks", settings.enrichment.own_networks, path)
+    _check_severity("enrichment.indicator_severity", settings.enrichment.indicator_severity, path)
     _check_zones((settings.acquisition.time_zone, *settings.acquisition.time_zones.values()), path)
     return dataclasses.replace(settings, workspace=settings.workspace.expanduser().absolute())
 
 
-def _check_networks(entries: tuple[str, ...], path: Path) -> None:
+def _check_severity(name: str, word: str, path: Path) -> None:
+    if word not in SEVERITIES:
+        raise SettingsError(f"{name} = {word!r}", source=path, remedy=f"write one of {', '.join(SEVERITIES)}")
+
+
+def _check_networks(name: str, entries: tuple[str, ...], path: Path) -> None:
     for entry in entries:
         try:
             ipaddress.ip_network(entry, strict=False)
         except ValueError as error:
             raise SettingsError(
-                f"response.allowlist: {entry!r} is no address or network", source=path, remedy="write e.g. 10.0.0.0/8"
+                f"{name}: {entry!r} is no address or network", source=path, remedy="write e.g. 10.0.0.0/8"
             ) from error
 
 

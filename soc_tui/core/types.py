@@ -18,6 +18,12 @@ RISK_TYPES = (
 """The paper's risk data classes ("web page tampering, domain name hijacking, intrusion attacks, viruses, Trojan
 horses, and malicious codes"), with attacks on web applications named apart from other intrusion."""
 
+HEALTH = "health"
+"""The risk type of alerts about our own sources. It is none of the paper's: nobody has attacked anything yet, but what
+is not seen cannot be found, and a log that falls silent may have been silenced."""
+ALERT_TYPES = (*RISK_TYPES, HEALTH)
+"""Every risk type that an alert or a knowledge entry may have."""
+
 
 @dataclass(frozen=True)
 class FieldWeight:

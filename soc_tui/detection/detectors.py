@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ def _private(_: DetectionSettings) -> dict[str, Any]:
     return {"private": PRIVATE_ADDRESS}
 
 
+def _every_indicator(_: DetectionSettings) -> dict[str, Any]:
+    return {"source": "", "added": 0}
+
+
 def _ssh(settings: DetectionSettings) -> dict[str, Any]:
     return {"failures": max(settings.brute_force_failures, 1), "minutes": max(settings.brute_force_minutes, 1)}
 
@@ -53,6 +58,14 @@ def _scan(settings: DetectionSettings) -> dict[str, Any]:
         "minutes": max(settings.scan_minutes, 1),
         "private": PRIVATE_ADDRESS,
     }
+
+
+def look_back(settings: DetectionSettings) -> timedelta:
+    """How far around the times of its window a rule may look: archived days beyond that are not even opened.
+
+    The longest is that of ``ssh_login_after_failures.sql``, 25 hours and ``brute_force_minutes`` more.
+    """
+    return timedelta(hours=26, minutes=3 * max(settings.brute_force_minutes, settings.scan_minutes, 1))
 
 
 def login_pattern(words: tuple[str, ...]) -> str:
@@ -116,5 +129,11 @@ WEB_ATTACK = Detector("web-attack", "Web attack", "web-attack", ("T1190",), "web
 FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow_anomaly.sql", _none)
 """Flows that the ``flow`` network scored at or above ``$threshold`` (in ``scores``, the value is the event_id)."""
 
-ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY)}
+KNOWN_BAD = Detector(
+    "known-bad-indicator", "Known-bad indicator", "trojan", ("T1071", "T1071.004", "T1105", "T1204.002"),
+    "known_bad_indicator.sql", _every_indicator,
+)  # fmt: skip
+"""Events that name a value of the table ``indicators``: all of them, or those of one source from one load on."""
+
+ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY, KNOWN_BAD)}
 """Every detector by name."""

@@ -16,7 +16,7 @@ import yaml
 
 from soc_tui.core.severity import Severity
 from soc_tui.core.text import safe
-from soc_tui.core.types import RISK_TYPES
+from soc_tui.core.types import ALERT_TYPES
 from soc_tui.knowledge.entry import MATCH_KEYS, MODES, PLACEHOLDERS, SECTIONS, TARGETS, reference_url
 
 MAX_BYTES = 256 * 1024
@@ -285,7 +285,7 @@ _ENTRY: dict[str, _Check] = {
     "id": _pattern(re.compile(r"K-\d{4}"), "K-0001"),
     "slug": _pattern(_KEBAB, "ssh-brute-force"),
     "title": _text,
-    "risk_type": _one_of(RISK_TYPES),
+    "risk_type": _one_of(ALERT_TYPES),
     "severity": _severity,
     "summary": _text,
     "matches": _map_of(

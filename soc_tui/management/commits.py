@@ -19,6 +19,7 @@ from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
 from soc_tui.core.schema import OcsfClass
 from soc_tui.core.types import SourceState
+from soc_tui.management.lag import LagMeter
 from soc_tui.management.tally import SourceTally
 from soc_tui.store.database import Store
 from soc_tui.store.intake import ROW_GROUP, append_chunks, load_sources
@@ -45,6 +46,7 @@ class Commits:
         self._waiting: list[Chunk] = []
         self._rows = self._bytes = 0
         self._since = 0.0
+        self.meter = LagMeter(clock)
         self._templates = Templates(*load_templates(store)) if learn else None
         self._counts: list[tuple[SourceTally, SourceState, Chunk]] = []
         self.states: dict[int, SourceState] = {}
@@ -99,6 +101,7 @@ class Commits:
             self._templates.committed()
         for tally, before, chunk in counts:
             tally.add(before, chunk.state, chunk.bytes_read)
+            self.meter.committed(chunk.state, chunk)
         if rows:
             self._on_events()
 

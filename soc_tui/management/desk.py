@@ -29,6 +29,7 @@ from soc_tui.response.actions import ActionPreview
 from soc_tui.response.responder import Responder
 from soc_tui.response.surroundings import gather_context
 from soc_tui.store.database import Transaction
+from soc_tui.store.reach import Reach
 
 if TYPE_CHECKING:
     from soc_tui.management.engine import Engine
@@ -128,7 +129,8 @@ class Desk:
     def _affected(self, address: str) -> list[str]:
         """Who and what a block hits: the address's sessions of the last 24 hours, from the store."""
         since = naive_utc(self._clock.now())
-        rows = self._store.read("affected", {"address": address, "now": since}).to_pylist()
+        day = Reach(time_from=since - timedelta(hours=24), time_to=since)
+        rows = self._store.read("affected", {"address": address, "now": since}, day).to_pylist()
         if not rows:
             return [f"no session of {address} in the last 24 hours"]
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -9,18 +10,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from soc_tui.acquisition.enrichment.indicators import find_files
 from soc_tui.acquisition.formats import formats_for
 from soc_tui.core.clock import Clock, SystemClock
 from soc_tui.core.errors import SocTuiError
 from soc_tui.core.settings import Settings
 from soc_tui.knowledge.library import Library
 from soc_tui.management.desk import Desk
+from soc_tui.management.enrichment import MODULE as ENRICHED_MODULE
+from soc_tui.management.enrichment import Enrichment
 from soc_tui.management.follow import Follower
 from soc_tui.management.health import Health, Worker
 from soc_tui.management.intake import Intake
+from soc_tui.management.keeper import Keeper
+from soc_tui.management.lag import total
 from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
 from soc_tui.management.service import Service, socket_path
+from soc_tui.management.source_health import SourceHealth
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
 from soc_tui.management.wire import error_to_dict
@@ -29,6 +36,8 @@ from soc_tui.store.hunt import Hunt
 
 log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 5.0
+_CONSUMERS = ("enrichment", "detection", "analysis")
+"""The workers that examine events."""
 
 
 class Engine:
@@ -54,13 +63,21 @@ class Engine:
         self.intake = Intake(self.store, settings.acquisition, self.clock, self._events_arrived)
         self.follower = Follower(self.intake, settings.acquisition, self.clock, self.health)
         self.pipeline = Pipeline(self.store, settings, self.clock, self.health, self.library, self._changed)
+        self.enrichment = Enrichment(self.store, settings, self.clock, self.health, self.pipeline.commit, self._changed)
+        self.health.update("protection", detail="audit chain")
+        self.keeper = Keeper(self.store, settings, self.clock, self.health, self._changed)
+        self.source_health = SourceHealth(
+            self.store, settings.acquisition, self.clock, self.intake, self.follower, self.library, self._changed
+        )
         self.desk = Desk(self)
         self.queries = Queries(self.store, self.health, self.intake, self.clock)
         self.workers = {
             "acquisition": Worker(self.health, "acquisition", self.follower.step),
+            "enrichment": Worker(self.health, ENRICHED_MODULE, self.enrichment.step),
             "detection": Worker(self.health, "detection", self.pipeline.detect),
             "analysis": Worker(self.health, "analysis", self.pipeline.analyse),
             "management": Worker(self.health, "management", self._look_after),
+            "protection": Worker(self.health, "protection", self.keeper.step),
         }
         self.websites = [
             Website(self.store, path, settings.acquisition, self.clock, self._events_arrived)
@@ -72,7 +89,6 @@ class Engine:
         self._hunts: dict[str, Hunt] = {}
         self.finished = threading.Event()
         self.health.update("knowledge", detail=f"{len(self.library.entries)} entries")
-        self.health.update("protection", detail="audit chain")
         self.health.update("remote", state="off", detail="no expert or sensor is configured")
 
     def start(self, watch: Sequence[Path] = ()) -> None:
@@ -88,6 +104,7 @@ class Engine:
 
     def stop(self) -> None:
         """Stop serving, let the workers finish their step, and close the store."""
+        self.keeper.stop()
         if self._service is not None:
             self._service.close()
         for hunt in list(self._hunts.values()):
@@ -98,12 +115,15 @@ class Engine:
             worker.stop()
         self.follower.stop()
         self.intake.stop()
+        with contextlib.suppress(SocTuiError):  # a full disk must not keep the engine from stopping
+            self.source_health.save()
         self.store.close()
         self.finished.set()
 
     def _look_after(self) -> float:
-        """Housekeeping: actions whose time is over, or that an earlier engine left half done."""
+        """Housekeeping: actions whose time is over or that an earlier engine left half done; the sources' health."""
         self.desk.settle()
+        self.source_health.check()
         self.health.touch("management")
         return _HOUSEKEEPING_SECONDS
 
@@ -126,7 +146,7 @@ class Engine:
 
     def _events_arrived(self) -> None:
         self._changed()
-        for name in ("detection", "analysis"):
+        for name in _CONSUMERS:
             self.workers[name].wake()
 
     # -- what clients may call -------------------------------------------------------------------------------------
@@ -150,8 +170,11 @@ class Engine:
             "actions",
             "audit",
             "status",
+            "address",
+            "indicators",
         )
-        return {**{name: getattr(self.queries, name) for name in names}, "hunt": self._hunt}
+        tables = {name: getattr(self.queries, name) for name in names}
+        return {**tables, "hunt": self._hunt, "archive": self.keeper.archive}
 
     def _command_table(self) -> dict[str, Any]:
         desk = self.desk
@@ -162,13 +185,51 @@ class Engine:
             "ingest": self._ingest,
             "watch": self._watch,
             "cancel": self._cancel,
+            "load_indicators": self._load_indicators,
+            "remove_indicators": self._remove_indicators,
             "knowledge": desk.knowledge,
             "plan": desk.plan,
             "apply": desk.apply,
             "undo": desk.undo,
             "set_state": desk.set_state,
             "verify_audit": desk.verify_audit,
+            "archive_run": self.keeper.run,
+            "archive_verify": self.keeper.verify,
         }
+
+    def _lag(self, consumer: str) -> int:
+        return self.enrichment.lag() if consumer == "enrichment" else self.pipeline.lag(consumer)
+
+    def _load_indicators(
+        self, paths: list[str], form: str = "", severity: str = "", column: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """Load files of indicators and match the stored events with them; a file that fails leaves the others."""
+        began, before = time.monotonic(), self.store.read("totals").to_pylist()[0]
+        tally = Tally()
+        sources: list[dict[str, Any]] = []
+        for path in find_files([Path(path) for path in paths]):
+            try:
+                sources.append(self.enrichment.load(path, form, severity=severity, column=column))
+            except SocTuiError as error:
+                tally.errors.append(error)
+            yield {"progress": {"step": "load", "path": str(path), "behind": 0}}
+        loaded = time.monotonic() - began
+        self.workers["enrichment"].wake()
+        yield from self._await_consumers(tally, ("enrichment",))
+        after = self.store.read("totals").to_pylist()[0]
+        yield {
+            "result": {
+                "sources": sources,
+                "indicators": sum(source["indicators"] for source in sources),
+                **{name: after[name] - before[name] for name in ("findings", "alerts", "incidents")},
+                "load_seconds": round(loaded, 3),
+                "seconds": round(time.monotonic() - began, 3),
+                "errors": [error_to_dict(error) for error in tally.errors],
+            }
+        }
+
+    def _remove_indicators(self, source: str) -> dict[str, Any]:
+        return {"source": source, "removed": self.enrichment.remove(source)}
 
     def _pulse(self) -> dict[str, Any]:
         totals = self.store.read("totals").to_pylist()[0]
@@ -180,10 +241,10 @@ class Engine:
             "revision": self._revision,
             "by_severity": {row["severity"]: row["n"] for row in rows},
             "hunts": len(self._hunts),
-            "lag_bytes": self.intake.lag_bytes(),
+            **total(self.intake.meter.measure(self.intake.states())),
             "demo": self.demo,
             "workspace": str(self.settings.workspace),
-            "behind": {name: self.pipeline.lag(name) for name in ("detection", "analysis")},
+            "behind": {name: self._lag(name) for name in _CONSUMERS},
             "failed": [m.name for m in self.health.modules.values() if m.state == "failed"],
         }
 
@@ -242,16 +303,16 @@ class Engine:
             }
         }
 
-    def _await_consumers(self, tally: Tally) -> Iterator[dict[str, Any]]:
-        """Wait until detection and analysis have seen every event, or cannot go on."""
-        for name in ("detection", "analysis"):
+    def _await_consumers(self, tally: Tally, consumers: Sequence[str] = _CONSUMERS) -> Iterator[dict[str, Any]]:
+        """Wait until every consumer has seen every event, or cannot go on."""
+        for name in consumers:
             worker, shown = self.workers[name], -1
             if name == "analysis" and not self.settings.analysis.enabled:
                 continue
-            while worker.is_alive() and (behind := self.pipeline.lag(name)) > 0:
+            while worker.is_alive() and (behind := self._lag(name)) > 0:
                 worker.wake()
                 if worker.failures:
-                    tally.errors.append(self.health.error(name))
+                    tally.errors.append(self.health.error(ENRICHED_MODULE if name == "enrichment" else name))
                     break
                 if behind != shown:
                     yield {"progress": {"step": name, "behind": behind}}

@@ -47,6 +47,13 @@ class ModuleHealth:
     failures: int = 0
     """How often it failed and was restarted since the engine started."""
     detail: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the parts of a module that work beside its main loop say, by part; shown after the detail."""
+
+    @property
+    def shown(self) -> str:
+        """The detail with the notes."""
+        return "; ".join(text for text in (self.detail, *self.notes.values()) if text)
 
 
 @dataclass
@@ -68,6 +75,11 @@ class Health:
             module.state = state or module.state
             module.lag = module.lag if lag is None else lag
             module.detail = module.detail if detail is None else detail
+
+    def note(self, name: str, part: str, text: str) -> None:
+        """Say something of a part of a module; empty when there is nothing to say."""
+        with self._lock:
+            self.modules[name].notes[part] = text
 
     def touch(self, name: str) -> None:
         """Note that a module has just done something that takes no time worth showing."""

@@ -21,6 +21,7 @@ from soc_tui.core.errors import SourceError
 from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import SourceState
 from soc_tui.management.commits import Commits
+from soc_tui.management.lag import LagMeter, disk_size
 from soc_tui.management.tally import SourceTally, Tally
 from soc_tui.store.database import Store
 
@@ -56,23 +57,27 @@ class Intake:
         """Read everything below ``paths`` once, to its present end.
 
         Yields:
-            ``{"path", "bytes", "total_bytes", "records"}`` after each commit.
+            ``{"path", "bytes", "total_bytes", "records", "rate"}`` after each chunk; bytes are those on disk, of
+            compressed files too, and the rate is records per second.
         """
         files, errors = self.find(paths)
         named = {str(path) for path in paths}
         tally.errors += errors
-        total = sum(_size(file) for file in files)
-        done = 0
+        sizes = [disk_size(file) for file in files]
+        began = self._clock.monotonic()
+        records = 0
         try:
-            for file in files:
+            for number, file in enumerate(files):
                 try:
-                    for read in self.read(file, final=True, as_format=as_format, tally=tally):
-                        done += read
+                    for chunk in self.read(file, final=True, as_format=as_format, tally=tally):
+                        records += chunk.events.num_rows + chunk.rejects.num_rows
+                        position = chunk.position if chunk.compressed else chunk.state.offset
                         yield {
                             "path": str(file),
-                            "bytes": done,
-                            "total_bytes": total,
-                            "records": tally.total("records_read"),
+                            "bytes": sum(sizes[:number]) + min(position, sizes[number]),
+                            "total_bytes": sum(sizes),
+                            "records": records,
+                            "rate": round(records / max(self._clock.monotonic() - began, 0.001), 1),
                         }
                 except SourceError as error:
                     (tally.errors if str(file) in named else tally.skipped).append(error)
@@ -98,8 +103,8 @@ class Intake:
         as_format: str | None = None,
         tally: Tally | None = None,
         settled: bool = False,
-    ) -> Iterator[int]:
-        """Read one source on from its committed offset; yields the bytes of each commit.
+    ) -> Iterator[Chunk]:
+        """Read one source on from its committed offset; yields what was read.
 
         Raises:
             SourceError: the file cannot be read at all.
@@ -117,7 +122,7 @@ class Intake:
             for _ in self._leave(path, None):
                 pass
 
-    def _leave(self, path: Path, tally: Tally | None) -> Iterator[int]:
+    def _leave(self, path: Path, tally: Tally | None) -> Iterator[Chunk]:
         for rotated in predecessors(path, self.states()):  # the lines that a rotation took away are read first
             opened = self._held.path(rotated) if rotated.state == "done" else None
             if opened is None:
@@ -125,9 +130,9 @@ class Intake:
             else:
                 yield from self._read_nameless(rotated, opened, tally)
 
-    def _read_nameless(self, gone: SourceState, opened: Path, tally: Tally | None) -> Iterator[int]:
+    def _read_nameless(self, gone: SourceState, opened: Path, tally: Tally | None) -> Iterator[Chunk]:
         """Read a deleted file on through its descriptor, until its writer has been quiet for a while."""
-        still, size = replace(gone, state="active", error=""), _size(opened)
+        still, size = replace(gone, state="active", error=""), disk_size(opened)
         known, since = self._nameless.get(gone.source_id, (-1, 0.0))
         if known != size:
             since = self._clock.monotonic()
@@ -162,7 +167,7 @@ class Intake:
         tally: Tally | None,
         settled: bool = False,
         opened: Path | None = None,
-    ) -> Iterator[int]:
+    ) -> Iterator[Chunk]:
         counts = (tally or Tally()).sources.setdefault(state.path, SourceTally(state.path, state.format))
         counts.error, counts.pending_bytes = state.error, state.pending_bytes  # also when there is nothing new to read
         chunks = read_chunks(state, self._settings, final=final, clock=self._clock, settled=settled, opened=opened)
@@ -170,7 +175,7 @@ class Intake:
             # The first commit numbers a new source; the reader itself does not know the number.
             read = replace(chunk, state=replace(chunk.state, source_id=state.source_id))
             state = self._commits.add(state, read, counts)
-            yield chunk.bytes_read
+            yield read
         self._commits.touch(state)
         self._commits.flush(_MOST_SECONDS)
 
@@ -184,9 +189,13 @@ class Intake:
             self._commits.flush()
 
     def lag_bytes(self) -> int:
-        """Bytes of the followed plain files that are not yet read."""
-        active = [s for s in self._commits.states.values() if s.state == "active"]
-        return sum(max(_size(Path(s.path)) - s.offset, 0) for s in active if Path(s.path).exists())
+        """Bytes on disk of every source that are not yet stored."""
+        return sum(lag.lag_bytes for lag in self.meter.measure(self.states()))
+
+    @property
+    def meter(self) -> LagMeter:
+        """How far each source is behind."""
+        return self._commits.meter
 
     def states(self) -> list[SourceState]:
         """Every source, oldest first."""
@@ -203,13 +212,6 @@ class Intake:
     def stop(self) -> None:
         """Let go of the files."""
         self._held.close()
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:

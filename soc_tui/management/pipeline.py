@@ -20,7 +20,7 @@ from soc_tui.analysis.prediction import Predictor
 from soc_tui.core.clock import Clock
 from soc_tui.core.schema import FINDINGS
 from soc_tui.core.settings import Settings
-from soc_tui.detection.detectors import DETECTORS, FLOW_ANOMALY, WEB_ATTACK, Detector
+from soc_tui.detection.detectors import DETECTORS, FLOW_ANOMALY, WEB_ATTACK, Detector, look_back
 from soc_tui.knowledge.library import Library
 from soc_tui.management.health import Health
 from soc_tui.store.casework import (
@@ -32,7 +32,10 @@ from soc_tui.store.casework import (
 )
 from soc_tui.store.database import Store, Transaction
 from soc_tui.store.intake import checkpoint, last_event_id, set_checkpoint
+from soc_tui.store.reach import Reach
 
+FLOW_LOOK_BACK = 100_000
+"""How many ids before its window ``features/flow_window.sql`` looks at."""
 WINDOW_EVENTS = 200_000
 """Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off."""
 IDLE_SECONDS = 5.0
@@ -89,7 +92,7 @@ class Pipeline:
         with self._health.activity(consumer):
             findings = find(done + 1, last)
             with self._store.transaction() as tx:
-                changed = self._commit(tx, findings)
+                changed = self.commit(tx, findings)
                 set_checkpoint(tx, consumer, last)
         self._health.update(consumer, lag=f"{newest - last} events")
         if changed:
@@ -106,8 +109,21 @@ class Pipeline:
 
     def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
-        found = self._store.sql(detector.sql, {**detector.parameters(self._settings.detection), **window})
+        found = self._store.sql(
+            detector.sql, {**detector.parameters(self._settings.detection), **window}, reach=self._around(first, last)
+        )
         return found.select(FINDINGS.names).cast(FINDINGS)
+
+    def _around(self, first: int, last: int) -> Reach:
+        """What a detector may look at: the events of the window, and all that lie within its look-back in time."""
+        if not self._store.has_archive:
+            return Reach(first, last)
+        text = "SELECT min(time) AS low, max(time) AS high FROM events WHERE event_id BETWEEN $first AND $last"
+        window = {"first": first, "last": last}
+        span = self._store.sql(text, window, reach=Reach(first, last)).to_pylist()[0]
+        back = look_back(self._settings.detection)
+        times = (span["low"] - back, span["high"] + back) if span["low"] else (None, None)
+        return Reach(first - FLOW_LOOK_BACK, last, (), *times)
 
     def _score_queries(self, first: int, last: int) -> pa.Table:
         """Web parameters: distinct values that were never scored go to the network, SQL joins the scores back."""
@@ -116,6 +132,7 @@ class Pipeline:
             f"SELECT DISTINCT value FROM ({feature_sql('query_values')}) v"  # noqa: S608 - our own file
             " ANTI JOIN scores s ON s.model = 'query' AND s.value = v.value ORDER BY value",
             window,
+            reach=Reach(first, last),
         )
         if new.num_rows:
             self._save_scores("query", new.column("value"), self._predictor("query").score(new))
@@ -125,7 +142,8 @@ class Pipeline:
 
     def _score_flows(self, first: int, last: int) -> pa.Table:
         """Flows: every distinct feature row is scored once; only anomalous flows are kept, keyed by event."""
-        rows = self._store.sql(feature_sql("flow_rows"), {"first_event_id": first, "last_event_id": last})
+        window = {"first_event_id": first, "last_event_id": last}
+        rows = self._store.sql(feature_sql("flow_rows"), window, reach=Reach(first - FLOW_LOOK_BACK, last))
         if rows.num_rows == 0:
             return FINDINGS.empty_table()
         predictor = self._predictor("flow")
@@ -138,7 +156,8 @@ class Pipeline:
 
     def _has_web(self, first: int, last: int) -> bool:
         text = "SELECT 1 FROM events WHERE event_id BETWEEN $first AND $last AND url_path IS NOT NULL LIMIT 1"
-        return int(self._store.sql(text, {"first": first, "last": last}).num_rows) > 0
+        found = self._store.sql(text, {"first": first, "last": last}, reach=Reach(first, last))
+        return int(found.num_rows) > 0
 
     def _save_scores(self, model: str, values: pa.ChunkedArray, scored: pa.Table) -> None:
         table = pa.table({"value": values, **{n: scored.column(n) for n in ("score", "label", "explanation")}})
@@ -161,7 +180,8 @@ class Pipeline:
 
     # -- alerts, incidents, knowledge ----------------------------------------------------------------------------
 
-    def _commit(self, tx: Transaction, findings: pa.Table) -> bool:
+    def commit(self, tx: Transaction, findings: pa.Table) -> bool:
+        """Merge findings into alerts, incidents and knowledge; true when there were any. For every consumer."""
         if findings.num_rows == 0:
             return False
         touched = merge_findings(tx, findings)

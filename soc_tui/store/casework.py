@@ -8,6 +8,7 @@ result (:func:`save_extraction`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from soc_tui.core.schema import FINDINGS
 from soc_tui.store.database import Transaction, load_sql
+from soc_tui.store.reach import Reach
 
 _SQL = Path(__file__).parent / "casework"
 _KEYS = pa.schema([("alert_key", pa.string())])
@@ -88,7 +90,18 @@ def supporting_events(tx: Transaction, alerts: pa.Table) -> pa.Table:
         One row per actor and event, in order of time: the evidence of the actor's gravest alerts, and its successful
         logins (``login`` true) from its first alert until a day after its last. Bounded per actor.
     """
-    return tx.sql(_text("supporting_events"), tables={"cases": alerts})
+    return tx.within(_reach(alerts), _text("supporting_events"), tables={"cases": alerts})
+
+
+def _reach(alerts: pa.Table) -> Reach:
+    """The evidence of the alerts, and the time in which an actor's logins count."""
+    ids = {event_id for listed in alerts.column("event_ids").to_pylist() for event_id in listed or ()}
+    begun = [time for time in alerts.column("time").to_pylist() if time]
+    ended = [time for time in alerts.column("time_last").to_pylist() if time]
+    if not begun:
+        return Reach(event_ids=sorted(ids))
+    last = max([*ended, *begun]) + timedelta(hours=24)
+    return Reach(event_ids=sorted(ids), time_from=min(begun), time_to=last)
 
 
 def save_extraction(tx: Transaction, result: Extracted) -> None:

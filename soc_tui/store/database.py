@@ -1,9 +1,10 @@
 """The one owner of the workspace's DuckDB file.
 
 DuckDB lets one process in at a time, so only the engine opens a workspace. The connection runs without access to any
-other file or network (``enable_external_access=false`` cannot be switched back on while the database is open), which
-makes even the read-only SQL door (:mod:`soc_tui.store.hunt`) harmless to the rest of the machine. Readers use a
-cursor each and see a committed snapshot; writers queue for one transaction at a time.
+other file or network but the archive folder (``enable_external_access=false`` cannot be switched back on, nor
+``allowed_directories`` be changed, while the database is open), which makes even the read-only SQL door
+(:mod:`soc_tui.store.hunt`) harmless to the rest of the machine. Readers use a cursor each and see a committed
+snapshot; writers queue for one transaction at a time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pyarrow as pa
 
 from soc_tui.core.errors import SocTuiError, StoreError
 from soc_tui.core.settings import StoreSettings
+from soc_tui.store.reach import Reach, narrow, replace_view, widen
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _QUERIES = Path(__file__).parent / "queries"
@@ -29,8 +31,8 @@ _QUERIES = Path(__file__).parent / "queries"
 class Transaction:
     """A cursor inside one transaction; see :meth:`Store.transaction`."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
+        self._cursor, self._store = cursor, store
 
     def execute(
         self, text: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
@@ -45,6 +47,23 @@ class Transaction:
         """Run a query and return its rows."""
         return _fetch(self._cursor, text, params, tables)
 
+    def within(
+        self,
+        reach: Reach,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        tables: Mapping[str, pa.Table] | None = None,
+    ) -> pa.Table:
+        """As :meth:`sql`, with only those archived events that are within reach."""
+        self._store.narrow(self._cursor, reach)
+        found = _fetch(self._cursor, text, params, tables)
+        widen(self._cursor)
+        return found
+
+    def refresh_events(self) -> None:
+        """Rewrite the view ``events`` after the records of archived files have changed in this transaction."""
+        self._store.refresh_events(self._cursor)
+
 
 class Store:
     """The workspace database: migrations, transactions and reads.
@@ -52,11 +71,16 @@ class Store:
     Use :meth:`open`; close it (or use it as a context manager) so that DuckDB folds its write-ahead log in.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, archive: Path) -> None:
         self._connection = connection
         self._write = threading.RLock()
         self._last_source_id = 0
+        self._has_archive = False
         self.path = path
+        self.archive = archive
+        """The folder of archived days; nothing else outside the database can be read or written."""
+        self.missing: frozenset[str] = frozenset()
+        """Recorded files that are not in the folder (a share that is not mounted): the events in them are not seen."""
 
     @classmethod
     def open(cls, path: Path, settings: StoreSettings | None = None) -> Store:
@@ -69,19 +93,25 @@ class Store:
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": limits.threads,
             "memory_limit": f"{limits.memory_limit_mb}MB",
-            "enable_external_access": "false",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
         }
+        archive = archive_folder(path, limits)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             connection = duckdb.connect(str(path), config=config)
         except (duckdb.Error, OSError) as error:
             raise _open_error(path, error) from error
-        store = cls(connection, path)
         try:
+            # In this order: a database that may touch nothing refuses to be told where it may. DuckDB resolves links
+            # and `..` before it compares a path with the folder.
+            connection.execute("SET allowed_directories = [$folder]", {"folder": f"{archive}/"})
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET parquet_metadata_cache = true")
+            store = cls(connection, path, archive)
             store._migrate()
+            store.look_for_files()
         except BaseException:
             connection.close()
             raise
@@ -105,29 +135,73 @@ class Store:
             self._last_source_id = max(self._last_source_id, int(stored)) + 1
             return self._last_source_id
 
+    @property
+    def has_archive(self) -> bool:
+        """True when files of archived days are, or lately were, part of ``events``."""
+        return self._has_archive
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of the caller's own onto the same database."""
         return self._connection.cursor()
 
     def sql(
-        self, text: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
+        self,
+        text: str,
+        params: Mapping[str, Any] | None = None,
+        tables: Mapping[str, pa.Table] | None = None,
+        reach: Reach | None = None,
     ) -> pa.Table:
         """Run one read on a cursor of its own; safe from any thread.
+
+        Args:
+            text: one query.
+            params: values of its ``$names``.
+            tables: Arrow tables it may name.
+            reach: the events it can need, when that is known: archived files that hold none of them are left out.
 
         Raises:
             StoreError: the query failed.
         """
         cursor = self._connection.cursor()
         try:
+            if reach is not None and self._has_archive:
+                cursor.execute("BEGIN TRANSACTION READ ONLY")  # the files and the rows of one moment
+                self.narrow(cursor, reach)
             return _fetch(cursor, text, params, tables)
         except duckdb.Error as error:
             raise store_error(self.path, error) from error
         finally:
             cursor.close()
 
-    def read(self, name: str, params: Mapping[str, Any] | None = None) -> pa.Table:
-        """Run the named query ``queries/NAME.sql``."""
-        return self.sql(self.query_text(name), params)
+    def run(self, text: str) -> None:
+        """Run a statement that writes a file of the archive; no transaction and no lock, writers go on meanwhile.
+
+        Raises:
+            StoreError: it failed.
+        """
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(text)
+        except duckdb.Error as error:
+            raise store_error(self.archive, error) from error
+        finally:
+            cursor.close()
+
+    def checkpoint(self) -> bool:
+        """Fold the write-ahead log in and free the blocks of deleted rows; False when a running query forbids it."""
+        with self._write:
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("CHECKPOINT")
+            except duckdb.TransactionException:
+                return False
+            finally:
+                cursor.close()
+        return True
+
+    def read(self, name: str, params: Mapping[str, Any] | None = None, reach: Reach | None = None) -> pa.Table:
+        """Run the named query ``queries/NAME.sql``; ``reach`` as in :meth:`sql`."""
+        return self.sql(self.query_text(name), params, reach=reach)
 
     def query_text(self, name: str) -> str:
         """The text of ``queries/NAME.sql``."""
@@ -144,7 +218,7 @@ class Store:
             cursor = self._connection.cursor()
             try:
                 cursor.execute("BEGIN TRANSACTION")
-                yield Transaction(cursor)
+                yield Transaction(cursor, self)
                 cursor.execute("COMMIT")
             except BaseException as error:
                 with contextlib.suppress(duckdb.Error):  # the failed COMMIT has already ended the transaction
@@ -154,6 +228,30 @@ class Store:
                 raise
             finally:
                 cursor.close()
+
+    def narrow(self, cursor: duckdb.DuckDBPyConnection, reach: Reach) -> None:
+        """Leave archived files that are out of reach out of ``events`` on one cursor that is in a transaction."""
+        if self._has_archive:
+            narrow(cursor, self.archive, reach, self.missing)
+
+    def refresh_events(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Rewrite the view ``events`` in the cursor's transaction."""
+        # Never back to False while open: a reader that looked before a commit and reads after it is then right as well.
+        self._has_archive = replace_view(cursor, self.archive, self.missing) > 0 or self._has_archive
+
+    def look_for_files(self) -> frozenset[str]:
+        """See which recorded files are in the archive folder, and leave out of ``events`` those that are not.
+
+        Returns:
+            The missing ones, relative to the folder; also kept as :attr:`missing`.
+        """
+        recorded = self.sql("SELECT path FROM archived_days").column("path").to_pylist()
+        missing = frozenset(path for path in recorded if not (self.archive / path).is_file())
+        # At start always: a migration may have added a column that the old view does not show.
+        with self.transaction() as tx:
+            self.missing = missing
+            tx.refresh_events()
+        return missing
 
     def _migrate(self) -> None:
         """Apply every numbered migration that this database has not seen, each in its own transaction."""
@@ -172,6 +270,21 @@ class Store:
                 with self.transaction() as tx:
                     tx.execute(load_sql(file))
                     tx.execute("INSERT INTO migrations VALUES ($number, $name)", {"number": number, "name": file.stem})
+
+
+def archive_folder(path: Path, settings: StoreSettings) -> Path:
+    """Where the archived days of the database at ``path`` are.
+
+    Raises:
+        StoreError: the folder would hold the workspace itself, which nothing but DuckDB may write.
+    """
+    home = path.absolute().parent
+    folder = Path(settings.archive_dir).expanduser().absolute() if settings.archive_dir else home / "archive"
+    if home.resolve().is_relative_to(folder.resolve()):
+        raise StoreError(
+            "the archive folder holds the workspace", source=folder, remedy="give store.archive_dir a folder of its own"
+        )
+    return folder
 
 
 def migrations() -> dict[int, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from soc_tui.core.errors import StoreError, UsageError
 from soc_tui.store.database import Store
 
 _BATCH_ROWS = 2048
+_EXPLAIN = re.compile(
+    r"^(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*EXPLAIN(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:ANALY[ZS]E\b|\([^()]*\))?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -101,12 +106,23 @@ def _batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 
 def _one_select(text: str) -> str:
+    statement = _only(text)
+    inner = statement
+    while inner.type == duckdb.StatementType.EXPLAIN:  # EXPLAIN ANALYZE runs what it explains, and COPY writes a file
+        explained = _EXPLAIN.sub("", inner.query, count=1)
+        if len(explained) >= len(inner.query):
+            raise UsageError("hunt explains only a SELECT", remedy="write EXPLAIN SELECT ...")
+        inner = _only(explained)
+    if inner.type != duckdb.StatementType.SELECT:
+        raise UsageError(f"hunt only reads; {inner.type.name} is refused", remedy="use SELECT")
+    return str(statement.query)
+
+
+def _only(text: str) -> duckdb.Statement:
     try:
         statements = duckdb.extract_statements(text)
     except duckdb.Error as error:
         raise UsageError(str(error).strip(), remedy="hunt takes one SELECT statement") from error
     if len(statements) != 1:
         raise UsageError(f"hunt takes one statement, this holds {len(statements)}", remedy="run them one by one")
-    if statements[0].type not in {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
-        raise UsageError(f"hunt only reads; {statements[0].type.name} is refused", remedy="use SELECT")
-    return statements[0].query
+    return statements[0]

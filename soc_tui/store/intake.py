@@ -21,7 +21,14 @@ from soc_tui.store.templates import Learned, save_learned
 ROW_GROUP = 122_880
 """Rows of a DuckDB row group."""
 _COLUMNS = [f.name for f in fields(SourceState)]
-_INSERT_EVENTS = "INSERT INTO events BY NAME SELECT * FROM incoming"
+_INSERT_EVENTS = "INSERT INTO events_hot BY NAME SELECT * FROM incoming"
+ARCHIVE = "archive"
+"""The checkpoint of the archive: the highest event_id that ever moved there."""
+# Numbering goes on where it was when every event has moved to the archive, and when that was deleted.
+_LAST_EVENT = f"""
+SELECT greatest((SELECT coalesce(max(event_id), 0) FROM events_hot),
+    (SELECT coalesce(max(event_id), 0) FROM checkpoints WHERE name = '{ARCHIVE}')) AS n
+"""  # noqa: S608 - our own name
 _INSERT_REJECTS = """
 INSERT INTO rejects SELECT $source_id, source_offset, source_length, reason, raw, $now FROM incoming
 """
@@ -78,7 +85,7 @@ def append_chunks(
         if state.records_read != state.records_stored + state.records_rejected or not state.source_id:
             raise ValueError(f"{state.path}: read {state.records_read} != stored + rejected, or no number")
     with nullcontext(within) if within is not None else store.transaction() as tx:
-        base = _next_id(tx, "events", "event_id") - 1
+        base = int(tx.sql(_LAST_EVENT).column("n")[0].as_py())
         events = _numbered([(chunk.events, chunk.state.source_id) for chunk in chunks if chunk.events.num_rows], base)
         if learned is not None:
             events = events.append_column("template_id", learned.ids) if events.num_rows else events
@@ -123,8 +130,8 @@ def load_sources(store: Store) -> list[SourceState]:
 
 
 def last_event_id(store: Store) -> int:
-    """The newest event's number, 0 in an empty workspace."""
-    return int(store.sql("SELECT coalesce(max(event_id), 0) AS n FROM events").column("n")[0].as_py())
+    """The newest event's number, 0 in a workspace that never had one; it never falls."""
+    return int(store.sql(_LAST_EVENT).column("n")[0].as_py())
 
 
 def checkpoint(store: Store, name: str) -> int:

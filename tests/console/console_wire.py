@@ -191,6 +191,12 @@ class Wire:
         }  # fmt: skip
         return pa.Table.from_pylist([self._dirty(row, {"severity"})])
 
+    def _query_address(self, address: str) -> pa.Table:
+        row = {"ip": address, "class": "public", "own": False, "asset": "web1", "owner": "ops", "criticality": "high",
+               "country": "DE", "city": "Bonn", "asn": 64500, "as_org": "Example Net", "name": "host.example"}  # fmt: skip
+        hit = {"value": "203.0.113.0/24", "severity": "high", "source": "feed", "description": "C2"}
+        return pa.Table.from_pylist([{**self._dirty(row, {"ip"}), "indicators": [self._dirty(hit, {"severity"})]}])
+
     def _query_events(self, filter: str, limit: int, before_id: int | None) -> pa.Table:
         top = self.events if before_id is None else before_id - 1
         rows = [

@@ -65,7 +65,10 @@ def test_every_payload_in_every_field(payload: str) -> None:
         assert_plain(*knowledge.entry_lines(match))
     assert_plain(*repair.plan_lines(wire.command("plan", subject="A1", action="", ssh_connection=""), 0))
     assert_plain(*repair.result_lines(wire.command("apply", subject="A1", step=0, ssh_connection="")))
-    assert_plain(*attacker.attacker_lines(Rows(wire.query("attacker", address=payload)).row(0)))
+    known = Rows(wire.query("address", address=payload)).row(0)
+    assert_plain(*attacker.attacker_lines({**Rows(wire.query("attacker", address=payload)).row(0), "known": known}))
+    ends = {f"{end}_{key}": payload for end in ("src", "dst") for key in ("asset", "name", "asn", "as_org", "country")}
+    assert_plain(*detail.fact_lines({**alert, **ends}))
     assert_plain(*status.module_lines(Rows(wire.query("status")).all()))
     assert_plain(*status.source_lines(Rows(wire.query("sources")).all()))
 

@@ -10,12 +10,13 @@ import pytest
 import yaml
 
 from soc_tui.core.errors import KnowledgeError
-from soc_tui.core.types import RISK_TYPES
+from soc_tui.core.types import HEALTH, RISK_TYPES
 from soc_tui.knowledge.entry import SECTIONS, reference_url
 from soc_tui.knowledge.library import SHIPPED, Library, load
+from soc_tui.management.source_health import KINDS
 
 DETECTORS = ("suricata-alert", "zeek-notice", "ssh-brute-force", "ssh-login-after-failures", "web-login-brute-force",
-             "port-scan", "web-attack", "flow-anomaly")  # fmt: skip
+             "port-scan", "web-attack", "flow-anomaly", "known-bad-indicator")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +24,28 @@ def library() -> Library:
     return Library()
 
 
-def test_twenty_entries_ship(library: Library) -> None:
-    assert [entry.id for entry in library.entries] == [f"K-{number:04}" for number in range(1, 21)]
+def test_every_entry_ships(library: Library) -> None:
+    assert [entry.id for entry in library.entries] == [f"K-{number:04}" for number in range(1, 27)]
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_every_detector_has_an_entry_of_its_own(library: Library, detector: str) -> None:
     assert [entry.slug for entry in library.entries if detector in entry.matches.detectors] == [detector]
     assert library.match({"detector": detector})[0].entry.slug == detector
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_symptom_of_a_source_has_an_entry_of_its_own(library: Library, kind: str) -> None:
+    title, techniques = KINDS[kind]
+    alert = {
+        "detector": "source-health",
+        "title": f"{title}: /var/log/x",
+        "techniques": techniques,
+        "risk_type": HEALTH,
+    }
+    found = library.match(alert)
+    assert found[0].entry.slug == f"log-source-{kind}"
+    assert [one.score > 1000 for one in found].count(True) == 1
 
 
 def test_the_papers_risk_classes_are_covered(library: Library) -> None:
@@ -77,7 +92,7 @@ def test_own_entries_are_added_and_replace_by_id(tmp_path: Path) -> None:
     (tmp_path / "ours.yaml").write_text(new, encoding="utf-8")
     library = Library(tmp_path)
     assert library.get("K-0004").title == "Our scans"
-    assert len(library.entries) == 21
+    assert len(library.entries) == 27
     assert Library(tmp_path / "none").get("K-0004").title == "Port scan or network sweep"
 
 

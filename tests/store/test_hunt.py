@@ -38,15 +38,30 @@ def test_rows_and_the_limit(store: Store) -> None:
         "ATTACH 'x'", "COPY events TO 'x'", "CREATE TABLE x (a INT)", "CALL pragma_version()", "SELEC",
         "SELECT nothing FROM events", "SELECT * FROM nothing", "SELECT * FROM read_csv('/etc/passwd')",
         "SELECT * FROM '/etc/passwd'", "SELECT * FROM glob('/*')", "INSTALL httpfs", "LOAD httpfs", "BEGIN", "COMMIT",
-        "CHECKPOINT", "EXPLAIN ANALYZE DELETE FROM checkpoints",
+        "CHECKPOINT", "EXPLAIN ANALYZE DELETE FROM checkpoints", "SELECT * FROM read_parquet('/etc/passwd')",
+        "SELECT * FROM read_text('{archive}/../w.duckdb')", "SELECT * FROM read_blob('{archive}/link')",
+        "SELECT * FROM glob('{archive}/../*')", "COPY events TO '{archive}/x.parquet'", "ATTACH '{archive}/x.duckdb'",
+        "EXPLAIN ANALYZE COPY events TO '{archive}/x.parquet'", "EXPLAIN COPY events TO '{archive}/x.parquet'",
+        "explain/**/analyze copy (SELECT 1) TO '{archive}/x.csv'", "EXPLAIN (ANALYZE) COPY events TO '{archive}/x.csv'",
+        "-- a\nEXPLAIN -- b\n(FORMAT json, ANALYZE) COPY events TO '{archive}/x.csv'", "EXPLAIN", "EXPLAIN EXPLAIN",
+        "EXPLAIN ANALYZE EXPLAIN ANALYZE COPY events TO '{archive}/x.csv'", "EXPORT DATABASE '{archive}/x'",
+        "SET allowed_directories = ['/']", "CREATE TEMP VIEW events AS SELECT 1",
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(store: Store, sql: str) -> None:
     with store.transaction() as tx:
         tx.execute("INSERT INTO checkpoints VALUES ('kept', 1)")
+    store.archive.mkdir()
+    (store.archive / "link").symlink_to("/etc/passwd")
     with pytest.raises(UsageError):
-        _run(store, sql)
+        _run(store, sql.replace("{archive}", str(store.archive)))
+    assert [path.name for path in store.archive.iterdir()] == ["link"]
     assert store.sql("SELECT * FROM checkpoints").to_pylist() == [{"name": "kept", "event_id": 1}]
+
+
+@pytest.mark.parametrize("head", ["EXPLAIN", "explain analyze", "EXPLAIN (FORMAT json)", "/* why */ EXPLAIN --\n"])
+def test_a_query_can_be_explained(store: Store, head: str) -> None:
+    assert Hunt(store, f"{head} SELECT count(*) FROM events", rows=9, seconds=9).run().rows.num_rows > 0
 
 
 def test_a_query_that_takes_too_long_is_stopped(store: Store) -> None:

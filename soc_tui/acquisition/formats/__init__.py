@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from soc_tui.acquisition.formats import flows, middleware, network, other, system, web
+from soc_tui.acquisition.formats import flows, middleware, network, other, web
+from soc_tui.acquisition.formats import system as operating_system
 from soc_tui.acquisition.formats.base import Format, Normalised, Origin
 from soc_tui.core.errors import SettingsError, UsageError
 from soc_tui.core.settings import AcquisitionSettings
@@ -21,7 +22,7 @@ _SURE_ENOUGH = 0.3
 """Share-based recognisers below this lose to plain text: a few lines that look like syslog do not make a syslog."""
 
 FORMATS: Mapping[str, Format] = {
-    one.name: one for group in (network, flows, web, middleware, system, other) for one in group.FORMATS
+    one.name: one for group in (network, flows, web, middleware, operating_system, other) for one in group.FORMATS
 }
 """Every built-in format by the name that ``ingest --as`` takes; the earlier wins where two are equally sure."""
 

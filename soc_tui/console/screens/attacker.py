@@ -13,6 +13,8 @@ from soc_tui.console.screens.modal import Dialog
 from soc_tui.console.widgets.detail import badge, heading
 from soc_tui.console.widgets.glyphs import glyphs
 from soc_tui.console.widgets.text import content, count, joined, lines, when
+from soc_tui.core.addresses import address_facts
+from soc_tui.core.text import safe
 
 LISTS = (
     ("targets", "Targets"),
@@ -24,7 +26,7 @@ MAX_ITEMS = 20
 
 
 def attacker_lines(attacker: Mapping[str, Any]) -> list[Content]:
-    """One row of the attackers table."""
+    """One row of the attackers table, with what enrichment knows under ``known``."""
     result = [
         joined(badge(attacker.get("severity")), "  ", (attacker.get("address"), "bold"), "  ",
                (attacker.get("address_class"), "$text-muted")),
@@ -35,6 +37,8 @@ def attacker_lines(attacker: Mapping[str, Any]) -> list[Content]:
         joined(("alerts     ", "$text-muted"), count(attacker.get("alert_count"))),
         joined(("incidents  ", "$text-muted"), ", ".join(f"I{i}" for i in attacker.get("incident_ids") or [])),
     ]  # fmt: skip
+    if facts := address_facts(attacker.get("known") or {}):
+        result += [content(""), heading("Address"), *known_lines(facts)]
     for key, title in LISTS:
         items = list(attacker.get(key) or [])
         if not items:
@@ -44,6 +48,16 @@ def attacker_lines(attacker: Mapping[str, Any]) -> list[Content]:
         if len(items) > MAX_ITEMS:
             result.append(content(f"and {count(len(items) - MAX_ITEMS)} more", "$text-muted"))
     return result
+
+
+def _rows(link: Link, address: str, known: bool) -> list[dict[str, Any]]:
+    rows = Rows(link.query("attacker", address=address)).all()
+    return rows or ([{"address": address}] if known else [])
+
+
+def known_lines(facts: list[tuple[str, str]]) -> list[Content]:
+    """Class, asset, place, network, name and indicators of an address."""
+    return [joined((name.ljust(11), "$text-muted"), safe(text, limit=200)) for name, text in facts]
 
 
 class AttackerScreen(Dialog):
@@ -64,7 +78,8 @@ class AttackerScreen(Dialog):
         address = self._address
 
         def work(link: Link) -> list[dict[str, Any]]:
-            return Rows(link.query("attacker", address=address)).all()
+            known = Rows(link.query("address", address=address)).all()
+            return [{**row, "known": known[0] if known else {}} for row in _rows(link, address, bool(known))]
 
         if self.soc.loader.ask(self, "attacker", work, self._got, topic=address):
             self.pane.wait("Looking up the address")

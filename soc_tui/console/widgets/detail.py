@@ -125,6 +125,8 @@ def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
     incident = alert.get("incident_id")
     facts = (
         ("from", arrow.join(part for part in (safe(alert.get("src_ip")), goal) if part)),
+        ("source", _known(alert, "src")),
+        ("target", _known(alert, "dst")),
         ("user", f"{user} on {target}" if user and target else user or target),
         ("when", first if first == last or not last else f"{first}{arrow}{last[11:] if same_day else last}"),
         ("events", f"{count(alert.get('event_count'))} in {_several(findings, 'finding')}" if findings else ""),
@@ -133,6 +135,15 @@ def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
         ("attack", ", ".join(safe(technique) for technique in alert.get("techniques") or [])),
     )
     return [joined((name.ljust(9), "$text-muted"), value) for name, value in facts if value]
+
+
+def _known(alert: Mapping[str, Any], end: str) -> str:
+    """What enrichment knows of one end: asset, DNS name, network, country; empty when it is only a class."""
+    asn = alert.get(f"{end}_asn")
+    network = " ".join(part for part in (f"AS{asn}" if asn else "", safe(alert.get(f"{end}_as_org"))) if part)
+    parts = [safe(alert.get(f"{end}_{key}"), limit=60) for key in ("asset", "name")]
+    parts += [network, safe(alert.get(f"{end}_country"))]
+    return ", ".join(part for part in parts if part)
 
 
 def _several(number: object, word: str) -> str:

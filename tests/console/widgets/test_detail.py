@@ -43,3 +43,18 @@ def test_a_damaged_explanation_is_no_crash(damaged: str | None) -> None:
 def test_only_what_is_known_is_listed() -> None:
     shown = [line.plain for line in fact_lines({"src_ip": "192.0.2.1", "score": 0.5, "detector": "d"})]
     assert shown == ["from     192.0.2.1", "score    0.500 by d"]
+
+
+def test_what_enrichment_knows_of_both_ends() -> None:
+    alert = {
+        "src_ip": "203.0.113.5",
+        "src_asn": 64500,
+        "src_as_org": "Net\x1b[31m",
+        "src_country": "DE",
+        "dst_asset": "db1",
+        "dst_name": "db1.example",
+    }
+    text = "\n".join(line.plain for line in fact_lines(alert))
+    assert "source   AS64500 Net^[[31m, DE" in text
+    assert "target   db1, db1.example" in text
+    assert "source" not in "\n".join(line.plain for line in fact_lines({"src_ip": "10.0.0.1", "src_class": "private"}))
