@@ -174,7 +174,7 @@ def never(seconds: float | None) -> float | str | None:
 
 
 def disk_size(path: str | Path) -> int:
-    """Bytes on disk of a file, 0 when there is none of that name (a website tree is a folder and has no bytes to read)."""
+    """Bytes on disk of a file; 0 when there is none, and for a website tree, which is a folder."""
     try:
         info = Path(path).stat()
     except OSError:
