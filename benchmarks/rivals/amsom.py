@@ -14,7 +14,7 @@ Decided: ages count epochs; a neuron moves towards its connected neighbours only
 mean edge at length one, because otherwise the map shrinks and every neighbourhood becomes the whole map; the growth
 threshold is -ln(spread) times the mean error of a neuron in the first epoch, because a plain sum grows with the rows; a new
 neuron stands halfway between the one in need and its farthest neighbour (as growing neural gas does), at most a tenth more
-neurons an epoch. The map learns from a seeded subsample of rows scaled to [0, 1]. It is unsupervised: afterwards all
+neurons an epoch; the first epochs only unfold the map, without growth or removal. The map learns from a seeded subsample of rows scaled to [0, 1]. It is unsupervised: afterwards all
 training rows are given to their winners, and a row's class probabilities are those of its three nearest neurons by inverse
 distance, each smoothed with the overall shares of the classes.
 """

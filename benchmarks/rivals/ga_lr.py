@@ -9,8 +9,8 @@ decision trees on that subset: the setting ``classifier="tree"`` (entropy, as C4
 name, use logistic regression: the default.
 
 Decided: tournaments of three, uniform crossover, two elites, two expected flips a chromosome; accuracy is balanced over
-benign and risky rows; candidates learn from a seeded subsample of the training rows and are judged on another (the paper
-used a tenth of KDD99 and days of search), then the winner learns from all rows. Rows are standardised as for the plain
+benign and risky rows; candidates learn from a seeded subsample of the training rows and are judged on another, which keeps
+the search within seconds, then the winner learns from all rows. Rows are standardised as for the plain
 logistic regression. One gene is one encoded column, so single values of a one-hot field can be dropped.
 """
 

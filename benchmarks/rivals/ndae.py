@@ -8,9 +8,9 @@ hidden layer and is as wide as the input. All layers are sigmoid, the loss is th
 [0, 1] by the training rows. Two NDAEs of hidden layers 14, 28 and 28 are stacked: the second learns to rebuild the code of
 the first. The labels are not used until the random forest learns from the second code.
 
-Decided: Adam with batches of 256 and a fixed number of epochs (the paper names neither optimiser nor batch); weights by
-Glorot's rule for sigmoids (gain 4), without which six sigmoid layers learn nothing but the mean; 100 trees. The grid widens
-the hidden layers in the paper's proportion, because the paper's input had 41 columns and one-hot fields triple them.
+Decided: Adam with batches of 256 and a fixed number of epochs; weights by Glorot's rule for sigmoids (gain 4), which starts
+the layers where their slope is not yet lost; 100 trees. The grid widens
+the hidden layers in the paper's proportion, because one-hot fields make the input wider than the paper's 41 columns.
 """
 
 from __future__ import annotations
