@@ -269,9 +269,8 @@ def _known(
         found = inference.run(network, plan.train.rows[named])
         owners = plan.train.owner[named]
         label = plan.train.allowed[owners].argmax(1)
-        right = (found.probabilities.argmax(1) == 0) == (
-            label == 0
-        )  # a case that the network gets wrong explains nothing
+        # a case that the network gets wrong explains nothing
+        right = (fitted.log_odds(found.log_odds) >= 0) == (label != 0)
         chosen = cases.choose(found.hidden, np.where(right, label, -1), cases.CASES_PER_CLASS, rng)
         extras["cases"] = torch.from_numpy(found.hidden[chosen])
         known = [{"class": plan.classes[label[i]], "text": str(plan.train.text[owners[i]])[:200]} for i in chosen]

@@ -68,6 +68,8 @@ class Predictor:
         self._known = known
         self._encoding = encoding(card.name)
         self._calibration = calibration.of_card(card)
+        self._fields = fields_of(getattr(self._encoding, "slots", ()))
+        self._empty = self._encoding.encode(self._encoding.table_of(["{}"])[0]).rows[0] if self._fields else np.zeros(0)
 
     @classmethod
     def load(
@@ -129,7 +131,7 @@ class Predictor:
         if reasons and len(found):
             rows = worst[found]
             first, back = distinct(encoded.rows[rows])
-            weights = self._attributions(encoded.rows[rows[first]])[back]
+            weights = self.attributions(encoded.rows[rows[first]])[back]
             explained = self._encoding.explain(table, encoded, rows, weights)
             likeness = self._likeness(outputs.hidden[rows])
             for place, reason, like in zip(found, explained, likeness, strict=True):
@@ -178,9 +180,12 @@ class Predictor:
         order = np.lexsort((-odds, encoded.owner))
         return np.asarray(order[np.unique(encoded.owner[order], return_index=True)[1]], np.int64)
 
-    def _attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """What each input of encoded rows did to the log odds of risk, in the shape of the rows."""
         from soc_tui.analysis.encoding import inference
 
+        if self._fields:
+            return inference.occlusions(self.network, rows, list(self._fields.values()), self._empty)
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
             out[start : start + 256] = inference.attributions(self.network, rows[start : start + 256])
@@ -207,6 +212,15 @@ class Predictor:
         likeliest = names[1:][chances[:, 1:].argmax(1)] if len(chances) else np.array([], object)
         label = np.where(score >= self.threshold, likeliest, names[0])
         return pa.table([pa.array(score), pa.array(label, pa.string()), pa.array(reasons, pa.string())], schema=SCORES)
+
+
+def fields_of(slots: Sequence[Sequence[str]]) -> dict[str, list[tuple[int, int]]]:
+    """Field -> its slots (token, place), from the words for each slot of each token: ``field (what is made of it)``."""
+    fields: dict[str, list[tuple[int, int]]] = {}
+    for token, names in enumerate(slots):
+        for place, name in enumerate(names):
+            fields.setdefault(name.split(" (")[0], []).append((token, place))
+    return fields
 
 
 def _anchors(extras: dict[str, Any]) -> Anchors | None:

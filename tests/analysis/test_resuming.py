@@ -83,7 +83,7 @@ def test_a_finished_training_leaves_no_state_and_ships_cases_and_anchors(
 
     monkeypatch.setattr(building, "task", lambda name, data, seed: _task())
     shares: list[float] = []
-    card = building.train("flow", tmp_path, tmp_path / "out", epochs=3, bar=shares.append)
+    card = building.train("flow", tmp_path, tmp_path / "out", epochs=10, bar=shares.append)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["flow.json", "flow.safetensors"]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
