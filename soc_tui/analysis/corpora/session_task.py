@@ -16,7 +16,7 @@ from soc_tui.analysis.corpora.query import count_rows
 from soc_tui.analysis.corpora.sample import Sample, Task, join
 from soc_tui.analysis.encoding import session
 
-MADE = {"benign": 6000, "brute": 2000, "spray": 2000, "scan": 2000, "takeover": 2000}
+MADE = {"benign": 4000, "brute": 1000, "spray": 1000, "scan": 1200, "takeover": 1000}
 """Made-up sessions that train."""
 HELD = 120
 """Made-up sessions of each class that validate, ten times as many benign ones."""
@@ -48,18 +48,27 @@ def sample(sessions: Sequence[logs.Session], bits: Sequence[int], origin: str, t
         sessions: events in order of time.
         bits: the classes each permits.
         origin: name of the source.
-        training: every window becomes an example of its own; of an attack all but those before the sixteenth event
-            of a long session look like it.
+        training: every window becomes an example of its own; of a takeover only the last one.
     """
     encoded = session.ENCODING.encode(session.table(sessions))
     allowed = allowed_classes(np.array(bits, np.int64), len(logs.CLASSES))
+    kind = origin.partition("/")[2]
+    told = [_told(kind, item) if kind else "" for item in sessions]
+    words = np.array(told, object)
     if not training:
-        return Sample(encoded.rows, encoded.owner, allowed, np.full(len(sessions), origin))
+        return Sample(encoded.rows, encoded.owner, allowed, np.full(len(sessions), origin), words)
     risky = ~allowed[:, 0]
     last = np.r_[encoded.owner[1:] != encoded.owner[:-1], True] if len(encoded.owner) else np.zeros(0, bool)
     # only the end of a takeover shows that it is one: its earlier windows are left out
     kept = np.flatnonzero(~(risky & (np.array(bits) == logs.TAKEOVER))[encoded.owner] | last)
-    return Sample(encoded.rows[kept], np.arange(len(kept)), allowed[encoded.owner[kept]], np.full(len(kept), origin))
+    owner = encoded.owner[kept]
+    return Sample(encoded.rows[kept], np.arange(len(kept)), allowed[owner], np.full(len(kept), origin), words[owner])
+
+
+def _told(kind: str, item: logs.Session) -> str:
+    """A made-up session in words."""
+    seconds = float(str(item[-1]["time"])) - float(str(item[0]["time"]))
+    return f"made-up {kind} session: {len(item)} {item[0]['kind']} events in {seconds:.0f} s"
 
 
 def forget(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

@@ -90,6 +90,7 @@ class DomainEncoding:
 
     name = "domain"
     risk_type = "trojan"
+    column = "value"
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
         """``soc-tui score domain``: one name a line; an empty line is refused."""
@@ -111,7 +112,7 @@ class DomainEncoding:
 
 
 def explained(name: str, weights: NDArray[Any]) -> Reasons:
-    """Attributions (LENGTH,) of a name's row as ``{field, value, weight}``; they add up to those of the row.
+    """Attributions (LENGTH,) of a name's row as ``{field, value, weight}``, summed over what each piece holds.
 
     ``field`` is ``characters A-B`` of the name, counted from 0, B excluded.
     """

@@ -123,6 +123,7 @@ class SessionEncoding:
 
     name = "session"
     risk_type = "intrusion"
+    column = "events"
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
         """Lines of JSON (see above) as sessions; a line that is no list of objects is refused."""
