@@ -120,7 +120,8 @@ HOSTILE: list[Any] = [
 def test_hostile_events_have_tokens() -> None:
     encoded = session.ENCODING.encode(session.table([HOSTILE, HOSTILE[::-1]]))
     assert np.isfinite(encoded.rows).all()
-    assert (encoded.rows >= 0).all() and (encoded.rows <= 1).all()
+    assert (encoded.rows >= 0).all()
+    assert (encoded.rows <= 1).all()
     assert encoded.rows[:, :, 0].sum() == 2 * len(HOSTILE)
 
 

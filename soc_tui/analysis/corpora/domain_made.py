@@ -36,8 +36,10 @@ DYNAMIC = ("ddns.net", "duckdns.org", "dyndns.org", "no-ip.org", "mooo.com", "ho
 CHEAP = ("com", "net", "org", "info", "biz", "ru", "ws", "cc", "cn", "su", "tk", "pw", "top", "xyz", "club", "me", "tv",
          "eu", "in", "co", "us", "to", "cx", "nu", "ga", "ml", "cf", "gq", "site", "online", "space", "life", "live",
          "store", "work", "click", "link", "icu", "shop", "website", "im", "sc", "mn", "kz", "la", "co.uk", "name",
-         "bit", "pro", "mobi", "fun", "host", "bid", "win", "tech", "best", "vip", "buzz", "cyou", "date", "loan")  # fmt: skip
-"""Suffixes that cost little and ask nothing: half of the made-up families take theirs from here."""
+         "bit", "bazar", "lib", "emc", "coin", "pro", "mobi",
+         "fun", "host", "bid", "win", "tech", "best", "vip", "buzz", "cyou", "date", "loan")  # fmt: skip
+"""Suffixes that cost little and ask nothing (``bit`` to ``coin`` belong to name services outside the DNS root): half of
+the made-up families take theirs from here."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,8 @@ def look_alikes(count: int, material: Material, rng: np.random.Generator) -> lis
     return sorted({filled(one(chosen, rng), material, rng) for _ in range(count)})
 
 
-HOSTS = ("www", "www", "www", "www2", "mail", "smtp", "api", "cdn", "a", "m", "static", "img", "ns1", "ftp", "app", "dev",
-         "webmail", "blog", "shop", "secure", "login", "s", "media", "news", "support", "ads", "track")  # fmt: skip
+HOSTS = ("www", "www", "www", "www2", "mail", "smtp", "api", "cdn", "a", "m", "static", "img", "ns1", "ftp", "app",
+         "dev", "webmail", "blog", "shop", "secure", "login", "s", "media", "news", "support", "ads", "track")  # fmt: skip
 
 
 def hosts(names: Sequence[str], rng: np.random.Generator) -> list[str]:
@@ -214,7 +216,7 @@ def generated(kind: str, count: int, material: Material, rng: np.random.Generato
         label = GENERATORS[kind](material, rng)
         offered = CHEAP if rng.random() < 0.5 else material.suffixes
         suffixes = [one(offered, rng) for _ in range(int(rng.integers(1, 6)))]
-        if rng.random() < 0.08:
+        if rng.random() < 0.1:
             suffixes = [one(DYNAMIC, rng)]
         for _ in range(BATCH):
             text = label()

@@ -28,6 +28,9 @@ UNTAUGHT = ("charbot",)
 HELD_LIST = "opendns_random10k_2014"
 """The list whose own names validate: domains drawn at random from all that were asked."""
 
+SOURCES_MADE = 4
+"""Made-up names of one kind count as so many sources: they stand for as many real ones that are in no list."""
+SEVERAL = "several lists"
 HELD_NAMES = 2500
 """Of a benign list that validates: a list of popular names must not outweigh what a sensor saw."""
 
@@ -56,8 +59,11 @@ def sample(values: list[str], bits: int, origin: str) -> Sample:
 
 
 def hide_characters(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-    """Rows with one character in fifty of the owner's parts replaced by another of the same part, and every fourth
-    row without its suffix: neither one character nor one top-level domain decides."""
+    """Rows in which neither one character nor one top-level domain decides.
+
+    One character in fifty outside the suffix is replaced by another of the same part, and every fourth row loses its
+    suffix.
+    """
     out = rows.copy()
     below, label = (out >= domain.BELOW) & (out < domain.REGISTERED), (out >= domain.REGISTERED) & (out < domain.SUFFIX)
     for part in (below, label):
@@ -81,7 +87,7 @@ def _varied(values: list[str], material: made.Material, rng: np.random.Generator
     """Generated names once more: below another suffix, or with ``www.`` or a host in front."""
     out = []
     for name in values:
-        label, suffix = domain.parts(name)
+        _, suffix = domain.parts(name)
         offered = material.suffixes if rng.random() < 0.5 else made.CHEAP
         text = name if rng.random() < 0.5 else name[:suffix] + made.one(offered, rng)
         out += [text] if rng.random() < 0.85 else made.hosts([text], rng)
@@ -107,11 +113,15 @@ def _generated(data: Path, parts: _Parts, material: made.Material, without: froz
 
 
 def _popular(lists: dict[str, frozenset[str]], without: frozenset[str]) -> dict[str, list[str]]:
-    """List -> its names; one in several lists counts for the first that trains, one of left-out lists only for those."""
+    """List -> its names; one in two lists counts for the first that trains, one of left-out lists only for those.
+
+    What three lists hold is a list of its own: most questions are for the few names that everybody knows.
+    """
     out: dict[str, list[str]] = {}
     for name, holders in sorted(lists.items()):
         kept = sorted(holders - without - {HELD_LIST})
-        out.setdefault(kept[0] if kept else min(holders), []).append(name)
+        first = kept[0] if kept else min(holders)
+        out.setdefault(SEVERAL if len(kept) >= 3 else first, []).append(name)
     return out
 
 
@@ -141,9 +151,14 @@ def domain_task(data: Path, seed: int, without: tuple[str, ...] = ()) -> Task:
         known_hosts = made.hosts(names.capped(values, 20_000, rng), rng)
         parts.train.append(sample(known_hosts, names.BENIGN, f"{key}/hosts"))
     for kind in made.GENERATORS:
-        parts.train.append(sample(made.generated(kind, 12_000, material, rng), names.bits_of(kind), f"made/{kind}"))
-    parts.train.append(sample(made.tunnels(10_000, material, rng), names.TUNNEL, "made/tunnel"))
-    parts.train.append(sample(made.look_alikes(40_000, material, rng), names.BENIGN, "made/benign"))
+        for part in range(SOURCES_MADE):
+            values = made.generated(kind, 12_000 // SOURCES_MADE, material, rng)
+            parts.train.append(sample(values, names.bits_of(kind), f"made/{kind}-{part}"))
+    for part in range(SOURCES_MADE):
+        values = made.tunnels(12_000 // SOURCES_MADE, material, rng)
+        parts.train.append(sample(values, names.TUNNEL, f"made/tunnel-{part}"))
+        values = made.look_alikes(40_000 // SOURCES_MADE, material, rng)
+        parts.train.append(sample(values, names.BENIGN, f"made/benign-{part}"))
     tunnelled, umbrella = names.exfiltration(data)
     held = {
         HELD_LIST: by_list.get(HELD_LIST, []), "umbrella": umbrella,
@@ -158,7 +173,7 @@ def domain_task(data: Path, seed: int, without: tuple[str, ...] = ()) -> Task:
     parts.validation.append(sample(names.capped(tunnelled, TESTED_PER_FAMILY, rng), names.TUNNEL, "dnsexfiltrator"))
     for key in sorted(gone & by_list.keys()):
         parts.left_out.append(sample(names.capped(by_list[key], 20_000, rng), names.BENIGN, key))
-    tests = {"left-out": join(parts.left_out)} if gone else _tests(data, parts.validation)
+    tests = {"left-out": join(parts.left_out)} if gone else _tests(data)
     return Task(
         name="domain", classes=names.CLASSES,
         architecture={"kind": "characters", "classes": len(names.CLASSES), "vocabulary": domain.VOCABULARY,
@@ -178,11 +193,9 @@ def domain_task(data: Path, seed: int, without: tuple[str, ...] = ()) -> Task:
     )  # fmt: skip
 
 
-def _tests(data: Path, validation: list[Sample]) -> dict[str, Sample]:
+def _tests(data: Path) -> dict[str, Sample]:
     """Captures that neither train nor validate: benign ones, and one tunnel and one family's names among them."""
-    tests = {
-        name: sample(names.asked(data, pattern), names.BENIGN, name) for name, pattern in LOGS["test"].items()
-    }
+    tests = {name: sample(names.asked(data, pattern), names.BENIGN, name) for name, pattern in LOGS["test"].items()}
     asked = names.asked(data, DNSCAT)
     tests["dnscat"] = join([
         sample([n for n in asked if n.endswith(_DNSCAT_DOMAIN)], names.TUNNEL, "dnscat"),

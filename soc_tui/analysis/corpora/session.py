@@ -50,10 +50,11 @@ PROBES = re.compile(
 """Paths that nobody asks for who does not look for a way in."""
 _LOGIN = re.compile(r"(?i)log-?in|sign-?in|session|/auth")
 
+_FORBIDDEN: Event = {"kind": "web", "http_method": "GET", "http_status": 403}
 _AIT: dict[str, Event] = {
     "Wazuh: Web server 400 error code.": {"kind": "web", "http_method": "GET", "http_status": 404},
-    "Wazuh: Apache: Attempt to access forbidden file or directory.": {"kind": "web", "http_method": "GET", "http_status": 403},
-    "Wazuh: Apache: Attempt to access forbidden directory index.": {"kind": "web", "http_method": "GET", "http_status": 403},
+    "Wazuh: Apache: Attempt to access forbidden file or directory.": _FORBIDDEN,
+    "Wazuh: Apache: Attempt to access forbidden directory index.": _FORBIDDEN,
     "Wazuh: Suspicious URL access.": {"kind": "web", "http_method": "GET", "http_status": 200},
     "Wazuh: Common web attack.": {"kind": "web", "http_method": "GET", "http_status": 404},
     "Wazuh: CMS (WordPress or Joomla) login attempt.": {
@@ -141,7 +142,9 @@ def _requests(session: Session) -> int:
     missed = {event["url_path"] for event in session if event["http_status"] in _MISSING}
     misses = sum(event["http_status"] in _MISSING for event in session)
     probes = sum(bool(PROBES.search(str(event["url_path"] or ""))) for event in session)
-    posts = sum(event["http_method"] == "POST" and bool(_LOGIN.search(str(event["url_path"] or ""))) for event in session)
+    posts = sum(
+        event["http_method"] == "POST" and bool(_LOGIN.search(str(event["url_path"] or ""))) for event in session
+    )
     if posts >= 10:
         return BRUTE
     if probes >= 3 or (len(missed) >= 8 and 2 * misses >= len(session)):
@@ -167,7 +170,11 @@ def ait_sessions(data: Path) -> tuple[list[Session], list[int]]:
     except OSError as error:
         raise SourceError(f"cannot be read: {error}", source=path, remedy="give --data the data folder") from error
     table = table.filter(pc.is_in(table["name"], pa.array(list(_AIT))))
-    table = table.group_by(table.column_names).aggregate([]).sort_by([(n, "ascending") for n in ("scenario", "time", "name")])
+    table = (
+        table.group_by(table.column_names)
+        .aggregate([])
+        .sort_by([(n, "ascending") for n in ("scenario", "time", "name")])
+    )
     events: list[tuple[str, Event]] = []
     for row in table.to_pylist():
         if row["ip"]:

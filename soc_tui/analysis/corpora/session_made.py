@@ -16,17 +16,20 @@ Event = dict[str, object]
 Rng = np.random.Generator
 
 _USERS = ("anna", "bob", "carla", "deploy", "dmitri", "elena", "faisal", "greta", "hugo", "ines", "jenkins", "kofi",
-          "ubuntu", "ec2-user", "backup", "ansible", "lin", "marta", "nils", "olga", "root", "admin", "git")  # fmt: skip
+          "ubuntu", "ec2-user", "backup", "ansible", "lin", "marta", "nils", "olga",
+          "root", "admin", "git")  # fmt: skip
 _GUESSED = ("root", "admin", "test", "oracle", "postgres", "user", "guest", "ubuntu", "pi", "ftpuser", "git", "mysql",
             "nagios", "support", "www", "tomcat", "hadoop", "jenkins", "administrator", "ubnt", "info", "demo", "dev",
             "student", "minecraft", "webmaster", "deploy", "svn", "backup", "operator", "0", "1234")  # fmt: skip
 _WORDS = ("about", "news", "product", "docs", "blog", "archive", "team", "item", "category", "photo", "event", "story",
-          "contact", "help", "search", "page", "article", "video", "download", "profile", "cart", "tag", "user")  # fmt: skip
+          "contact", "help", "search", "page", "article", "video", "download", "profile", "cart", "tag",
+          "user")  # fmt: skip
 _ASSETS = (".css", ".js", ".png", ".jpg", ".svg", ".woff2", ".ico", ".gif")
 _PROBES = (
     "/.env", "/.git/config", "/wp-login.php", "/wp-admin/", "/phpmyadmin/", "/pma/", "/admin.php", "/xmlrpc.php",
     "/config.php.bak", "/backup.zip", "/server-status", "/actuator/env", "/manager/html", "/cgi-bin/test.cgi",
-    "/solr/admin/info/system", "/boaform/admin/formLogin", "/HNAP1/", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
+    "/solr/admin/info/system", "/boaform/admin/formLogin", "/HNAP1/",
+    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
     "/owa/auth/logon.aspx", "/console/", "/shell.php", "/.aws/credentials", "/db.sql", "/old/", "/test.php",
 )  # fmt: skip
 _LOGINS = ("/login", "/wp-login.php", "/user/login", "/account/signin", "/api/v1/auth", "/admin/login.php", "/session")
@@ -71,7 +74,9 @@ class Session:
     def page(self, tempo: float, dead: float = 0.02, assets: int = 6, referrer: bool = True) -> None:
         """A page as a browser asks for it."""
         rng = self.rng
-        self.web("GET", _path(rng), 404 if rng.random() < dead else int(rng.choice([200, 200, 200, 304, 302])), referrer)
+        self.web(
+            "GET", _path(rng), 404 if rng.random() < dead else int(rng.choice([200, 200, 200, 304, 302])), referrer
+        )
         for _ in range(int(rng.integers(0, assets + 1))):
             self.time += float(rng.uniform(0, 1))
             status = 404 if rng.random() < dead else int(rng.choice([200, 200, 304, 206]))
@@ -84,7 +89,7 @@ def _path(rng: Rng) -> str:
     return "/" + "/".join(parts) + (str(int(rng.integers(3000))) if rng.random() < 0.5 else "")
 
 
-# -- benign ---------------------------------------------------------------------------------------------------------------
+# -- benign -----------------------------------------------------------------------------------------------------------
 
 
 def _person(s: Session) -> None:
@@ -181,7 +186,11 @@ def _client(s: Session) -> None:
 
 def _monitor(s: Session) -> None:
     rng, tempo = s.rng, _between(5, 600, s.rng)
-    logon, method, path = rng.random() < 0.4, str(rng.choice(["HEAD", "GET"])), str(rng.choice(["/", "/health", "/feed"]))
+    logon, method, path = (
+        rng.random() < 0.4,
+        str(rng.choice(["HEAD", "GET"])),
+        str(rng.choice(["/", "/health", "/feed"])),
+    )
     for _ in range(int(_between(1, 150, rng))):
         if logon:
             s.logon("unknown", None)
@@ -201,11 +210,16 @@ def _stray(s: Session) -> None:
     """One or two requests from anywhere."""
     rng = s.rng
     for _ in range(int(rng.integers(1, 4))):
-        s.web("GET", _path(rng) if rng.random() < 0.5 else "/", int(rng.choice([200, 301, 304, 404, 200])), bool(rng.random() < 0.4))
+        s.web(
+            "GET",
+            _path(rng) if rng.random() < 0.5 else "/",
+            int(rng.choice([200, 301, 304, 404, 200])),
+            bool(rng.random() < 0.4),
+        )
         s.wait(30)
 
 
-# -- attacks --------------------------------------------------------------------------------------------------------------
+# -- attacks ----------------------------------------------------------------------------------------------------------
 
 
 def _noise(s: Session) -> None:
@@ -219,7 +233,11 @@ def _brute_logon(s: Session, most: float = 800) -> str:
     user = _one(_GUESSED, rng) if rng.random() < 0.7 else _one(_USERS, rng)
     folded = rng.random() < 0.2
     for _ in range(int(_between(8, most, rng))):
-        s.logon("failure", user if rng.random() < 0.98 else None, repeat=int(rng.integers(2, 8)) if folded and rng.random() < 0.4 else None)
+        s.logon(
+            "failure",
+            user if rng.random() < 0.98 else None,
+            repeat=int(rng.integers(2, 8)) if folded and rng.random() < 0.4 else None,
+        )
         _noise(s)
         s.wait(tempo)
     return user
@@ -263,7 +281,11 @@ def _scan_web(s: Session) -> None:
     refusal = int(rng.choice([404, 404, 404, 403, 400, 301, 200]))  # some sites answer everything alike
     odd, listed = float(rng.choice([0.0, 0.05, 0.3])), rng.random() < 0.6 or refusal in (200, 301)
     for i in range(int(_between(8, 900, rng))):
-        path = _one(_PROBES, rng) if listed and rng.random() < 0.6 else f"/{_one(_WORDS, rng)}{i}{rng.choice(['', '.php', '/', '.bak', '.zip'])}"
+        path = (
+            _one(_PROBES, rng)
+            if listed and rng.random() < 0.6
+            else f"/{_one(_WORDS, rng)}{i}{rng.choice(['', '.php', '/', '.bak', '.zip'])}"
+        )
         if listed and rng.random() < 0.3:
             path = f"/{_one(_WORDS, rng)}{path}"
         method = str(rng.choice(["HEAD", "OPTIONS", "POST", "PROPFIND"])) if rng.random() < odd else "GET"
@@ -287,16 +309,19 @@ def _taken(s: Session) -> None:
         s.web("POST", path, 302)
         for _ in range(int(rng.integers(1, 25))):
             s.wait(_between(0.5, 20, rng))
-            s.web(str(rng.choice(["GET", "GET", "POST"])), f"/admin/{_one(_WORDS, rng)}", int(rng.choice([200, 200, 302])))
+            s.web(
+                str(rng.choice(["GET", "GET", "POST"])), f"/admin/{_one(_WORDS, rng)}", int(rng.choice([200, 200, 302]))
+            )
         return
-    if rng.random() < 0.6:
-        user = _brute_logon(s, 300)
-    else:
-        user = str(rng.choice(_spray_logon(s, 200)))
+    user = _brute_logon(s, 300) if rng.random() < 0.6 else str(rng.choice(_spray_logon(s, 200)))
     s.logon("success", user)
     for _ in range(int(rng.integers(0, 12))):
         s.wait(_between(1, 300, rng))
-        s.logon("success" if rng.random() < 0.9 else "failure", user, None if rng.random() < 0.7 else f"srv{int(rng.integers(40))}")
+        s.logon(
+            "success" if rng.random() < 0.9 else "failure",
+            user,
+            None if rng.random() < 0.7 else f"srv{int(rng.integers(40))}",
+        )
 
 
 BEHAVIOURS: dict[str, tuple[tuple[Callable[[Session], object], float], ...]] = {

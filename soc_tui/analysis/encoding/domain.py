@@ -128,7 +128,7 @@ def explained(name: str, weights: NDArray[Any]) -> Reasons:
 
 def _runs(text: str) -> list[tuple[int, int]]:
     """The labels of a name, the public suffix as one, long ones in pieces of ``RUN``."""
-    label, suffix = parts(text)
+    _, suffix = parts(text)
     out: list[tuple[int, int]] = []
     begin = 0
     for end in [place for place, char in enumerate(text[:suffix]) if char == "."] + [suffix]:

@@ -52,7 +52,9 @@ SESSIONS = pa.schema([("events", pa.list_(EVENT))])
 METHODS = ("GET", "POST", "HEAD")
 _STATIC = r"(?i)\.(?:css|js|png|jpe?g|gif|svg|ico|woff2?|ttf|map|webp|mp4|mp3|pdf)$"
 _LOGIN = r"(?i)(?:log-?in|log-?on|sign-?in|auth|session|wp-login|xmlrpc|token)"
-_PRIVILEGED = r"(?i)^(?:root|admin\w*|test\w*|guest|oracle|postgres|ubuntu|user|pi|ftp\w*|git|nagios|mysql|support|ubnt)$"
+_PRIVILEGED = (
+    r"(?i)^(?:root|admin\w*|test\w*|guest|oracle|postgres|ubuntu|user|pi|ftp\w*|git|nagios|mysql|support|ubnt)$"
+)
 
 FIELDS = (
     "present", "logon", "web", "success", "failure", "user missing", "user new", "user often tried by attackers",
@@ -161,9 +163,7 @@ class SessionEncoding:
         stacked = np.stack(rows) if rows else np.zeros((0, EVENTS, WIDTH), np.float32)
         return Encoded(stacked, np.array(owners, np.int64), np.array(starts, np.int64))
 
-    def explain(
-        self, table: pa.Table, encoded: Encoded, rows: Longs, weights: NDArray[np.float32]
-    ) -> list[Reasons]:
+    def explain(self, table: pa.Table, encoded: Encoded, rows: Longs, weights: NDArray[np.float32]) -> list[Reasons]:
         """The events that weigh most, as ``event N`` of the session, counted from 1 in order of time."""
         sessions = table["events"].to_pylist() if "events" in table.column_names else [None] * table.num_rows
         out = []
@@ -181,9 +181,9 @@ def described(record: dict[str, Any] | None) -> str:
     if not record:
         return ""
     if record.get("kind") == "web":
-        words = (record.get("http_method"), record.get("url_path"), record.get("http_status"))
+        words = [record.get("http_method"), record.get("url_path"), record.get("http_status")]
     else:
-        words = ("log-in", record.get("status"), record.get("user_name"), record.get("target"))
+        words = ["log-in", record.get("status"), record.get("user_name"), record.get("target")]
     return " ".join(str(word)[:200] for word in words if word is not None)
 
 
@@ -221,7 +221,7 @@ def _log(values: Doubles, high: float) -> Doubles:
     return np.minimum(np.log1p(np.maximum(values, 0)) / math.log1p(high), 1.0)
 
 
-def _before(owner: Longs, amounts: Doubles) -> Doubles:
+def _before(owner: Longs, amounts: NDArray[Any]) -> Doubles:
     """Sum of the amounts of the same key in earlier rows; equal keys need not stand together."""
     order = np.argsort(owner, kind="stable")
     keys, sums = owner[order], np.concatenate([[0.0], np.cumsum(amounts[order])])
@@ -232,7 +232,7 @@ def _before(owner: Longs, amounts: Doubles) -> Doubles:
 
 
 def _new(owner: Longs, column: pa.ChunkedArray) -> tuple[Flags, Longs]:
-    """Whether a row is the first of its session with this value (a null never is), and one key per session and value."""
+    """Whether a row is the first of its session with this value (a null never is), and a key per session and value."""
     codes = column.combine_chunks().dictionary_encode()
     codes = pa.concat_arrays(codes.chunks) if isinstance(codes, pa.ChunkedArray) else codes
     code = np.asarray(codes.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64) + 1
@@ -247,7 +247,9 @@ def _is(column: pa.ChunkedArray, *values: str) -> Flags:
 
 
 def _matches(column: pa.ChunkedArray, pattern: str) -> Flags:
-    return np.asarray(pc.fill_null(pc.match_substring_regex(column, pattern), False).to_numpy(zero_copy_only=False), bool)
+    return np.asarray(
+        pc.fill_null(pc.match_substring_regex(column, pattern), False).to_numpy(zero_copy_only=False), bool
+    )
 
 
 def _tokens(events: pa.Table, owner: Longs) -> NDArray[np.float32]:
