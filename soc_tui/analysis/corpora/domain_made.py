@@ -100,7 +100,8 @@ def look_alikes(count: int, material: Material, rng: np.random.Generator) -> lis
 
 
 HOSTS = ("www", "www", "www", "www2", "mail", "smtp", "api", "cdn", "a", "m", "static", "img", "ns1", "ftp", "app",
-         "dev", "webmail", "blog", "shop", "secure", "login", "s", "media", "news", "support", "ads", "track")  # fmt: skip
+         "dev", "webmail", "blog", "shop", "secure", "login", "s", "media", "news", "support",
+         "ads", "track")  # fmt: skip
 
 
 def hosts(names: Sequence[str], rng: np.random.Generator) -> list[str]:

@@ -186,8 +186,8 @@ def domain_task(data: Path, seed: int, without: tuple[str, ...] = ()) -> Task:
         notes=(
             "Half of the generated names, all tunnels and the benign names of clouds and networks in training are by "
             "our own generators (corpora/domain_made.py).",
-            "Judges one name alone: two dictionary words or one short pronounceable word may be a brand or a generator; "
-            "how many such names a machine asks for, and how many do not exist, is the detector's to weigh.",
+            "Judges one name alone: two dictionary words or one short pronounceable word may be a brand or a "
+            "generator; how many such names a machine asks for, and how many do not exist, is the detector's to weigh.",
             "A family's name is a likeness: a new generator that works alike bears the name of the old one.",
         ),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The session model's training: made-up behaviour and the earlier part of two real logs; later parts and others judge."""
+"""The session model's training: made-up behaviour and the earlier part of two real logs; the rest of them judges."""
 
 from __future__ import annotations
 
