@@ -37,6 +37,8 @@ class NetworkConfig:
     """``groups``: how many groups a row has."""
     width: int = 0
     """``groups``: numbers per group (narrower groups are padded with zeros)."""
+    shared: bool = False
+    """``groups``: all tokens by one projection, as the events of a sequence are alike; an empty token is padding."""
     vocabulary: int = 0
     """``characters``: number of character ids; id 0 is padding."""
     embedding: int = 16
@@ -51,18 +53,23 @@ class NetworkConfig:
 
 
 class GroupTokens(nn.Module):
-    """Each feature group becomes one token by its own linear projection."""
+    """Each feature group becomes one token by its own linear projection (or all by one, ``shared``)."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
+        self.shared = config.shared
+        kinds = 1 if config.shared else config.tokens  # K
         bound = 1 / math.sqrt(config.width)
-        self.weight = nn.Parameter(torch.empty(config.tokens, config.width, config.hidden).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(config.tokens, config.hidden))
+        self.weight = nn.Parameter(torch.empty(kinds, config.width, config.hidden).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(kinds, config.hidden))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, None]:
-        """Groups (B, T, W) float to tokens (B, T, H)."""
-        tokens = torch.einsum("btw,twh->bth", x, self.weight) + self.bias  # (B, T, H)
-        return torch.tanh(tokens), None  # (B, T, H); every token is real, nothing is masked
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Groups (B, T, W) float to tokens (B, T, H); the mask (B, T) is None where every token is real."""
+        if self.shared:
+            real = (x != 0).any(2)  # (B, T)
+            tokens = torch.tanh(x @ self.weight[0] + self.bias[0]) * real.unsqueeze(2)  # (B, T, H)
+            return tokens, real
+        return torch.tanh(torch.einsum("btw,twh->bth", x, self.weight) + self.bias), None  # (B, T, H)
 
 
 class CharacterTokens(nn.Module):
