@@ -1,4 +1,4 @@
-"""Labelled flow records: Zeek TSV or JSON logs and Suricata eve.json as event columns with the classes a label allows.
+"""Labelled flow records: the captures of the data folder with the classes that their labels allow.
 
 What a label says is what its source can know. "External attack" names no kind of attack, so every risk class is
 allowed (see ``network.allowed_loss``); "background" says nothing, so the row only feeds the context of others.
@@ -20,6 +20,8 @@ from soc_tui.analysis.corpora.flow_views import View, plain
 from soc_tui.analysis.encoding import flow
 from soc_tui.core.errors import SourceError
 
+__all__ = ["CAPTURES", "CLASSES", "FLOWS", "read_flows"]
+
 CLASSES = ("benign", "scan", "flood", "intrusion", "c2")
 """What a flow can be. scan: T1046; flood: T1498; intrusion: brute force and exploits; c2: T1071 and exfiltration."""
 
@@ -29,6 +31,7 @@ UNKNOWN = 0
 """Left out of training and figures."""
 
 Labels = NDArray[np.int64]
+
 
 def labelled(table: pa.Table) -> Labels:
     """What the log's own ``label`` column allows: Malicious is any risk, Benign benign, the rest unknown."""

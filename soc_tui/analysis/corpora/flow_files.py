@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,7 +36,7 @@ _REMEDY = "give a Zeek TSV or JSON log, or a Suricata eve.json"
 
 
 def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def read_flows(path: Path) -> pa.Table:
@@ -51,10 +52,11 @@ def read_flows(path: Path) -> pa.Table:
                 return _json(itertools.chain([first], file))
         with _open(path) as file:
             names, delimiter, skipped = _header(file, path)
-        with _open(path) as file:
-            return _separated(file, names, delimiter, skipped)
+        return _separated(path, names, delimiter, skipped)
     except (OSError, EOFError) as error:
-        raise SourceError(f"cannot be read: {error}", source=path, remedy="check the path and its permissions") from error
+        raise SourceError(
+            f"cannot be read: {error}", source=path, remedy="check the path and its permissions"
+        ) from error
     except pa.ArrowInvalid as error:
         raise SourceError(f"holds no table of flows: {error}", source=path, remedy=_REMEDY) from error
 
@@ -82,7 +84,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[list[str], str, int]:
     by spaces, in the header, in the rows or in both: a name is then made to stand for the joined text.
     """
     names: list[str] | None = None
-    delimiter = "\t"
+    delimiter, place = "\t", 0
     for place, raw in enumerate(file):
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         if line.startswith("#fields"):
@@ -97,7 +99,7 @@ def _header(file: IO[bytes], path: Path) -> tuple[list[str], str, int]:
             return _fitted(names, len(line.split(delimiter))), delimiter, place
     if names is None or "id.orig_h" not in names:
         raise SourceError("holds no #fields line", source=path, remedy=_REMEDY)
-    return names, delimiter, 1 << 30  # a header without rows
+    return names, delimiter, place + 1  # a header without rows
 
 
 def _fitted(names: list[str], columns: int) -> list[str]:
@@ -109,18 +111,38 @@ def _fitted(names: list[str], columns: int) -> list[str]:
     return names
 
 
-def _separated(file: IO[bytes], names: list[str], delimiter: str, skipped: int) -> pa.Table:
-    for _ in range(skipped):
-        if not file.readline():
-            return FLOWS.empty_table()
+class _Rows(io.RawIOBase):
+    """The lines of a log with as many columns as its header; comments and cut lines never reach the parser."""
+
+    def __init__(self, file: Iterator[bytes], delimiter: str, columns: int) -> None:
+        between = delimiter.encode()
+        self._lines = (line for line in file if line.count(between) == columns - 1 and not line.startswith(b"#"))
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        parts, size = [self._left], len(self._left)
+        while size < len(buffer) and (line := next(self._lines, None)):
+            parts.append(line)
+            size += len(line)
+        whole = b"".join(parts)
+        given = min(size, len(buffer))
+        buffer[:given], self._left = whole[:given], whole[given:]
+        return given
+
+
+def _separated(path: Path, names: list[str], delimiter: str, skipped: int) -> pa.Table:
     joined = next((name for name in names if "label" in name and re.search(r"\s", name)), None)
     wanted = [name for name in names if name in _ZEEK or name == joined]
-    start = file.tell()
+    with _open(path) as file:
+        if not any(line.strip() and not line.startswith(b"#") for line in itertools.islice(file, skipped, None)):
+            return FLOWS.empty_table()
     try:
-        raw = _parsed(file, names, delimiter, wanted, pa.float64())
+        raw = _parsed(path, skipped, names, delimiter, wanted, pa.float64())
     except pa.ArrowInvalid:  # a number that is none: read it all as text and leave such values out
-        file.seek(start)
-        raw = _parsed(file, names, delimiter, wanted, pa.string())
+        raw = _parsed(path, skipped, names, delimiter, wanted, pa.string())
     columns = {_ZEEK[name]: raw[name] for name in wanted if name in _ZEEK}
     if joined is not None:
         at = re.split(r"\s+", joined).index("label")
@@ -147,15 +169,21 @@ def _mask(lacking: NDArray[Any]) -> NDArray[Any]:
     return lacking > 0
 
 
-def _parsed(file: IO[bytes], names: list[str], delimiter: str, wanted: list[str], numeric: pa.DataType) -> pa.Table:
+def _parsed(
+    path: Path, skipped: int, names: list[str], delimiter: str, wanted: list[str], numeric: pa.DataType
+) -> pa.Table:
     types = {n: numeric if n == "ts" or _ZEEK.get(n) in flow_records.NUMBERS else pa.string() for n in wanted}
-    return pa.csv.read_csv(
-        file,
-        read_options=pa.csv.ReadOptions(column_names=names, block_size=_BLOCK, use_threads=False),
-        parse_options=pa.csv.ParseOptions(
-            delimiter=delimiter, quote_char=False, invalid_row_handler=lambda _: "skip"
-        ),  # fmt: skip
-        convert_options=pa.csv.ConvertOptions(
-            column_types=types, include_columns=wanted, null_values=_NULLS, strings_can_be_null=True, check_utf8=False
-        ),
-    )
+    with _open(path) as file:
+        rows = _Rows(itertools.islice(file, skipped, None), delimiter, len(names))
+        return pa.csv.read_csv(
+            pa.PythonFile(rows, "r"),
+            read_options=pa.csv.ReadOptions(column_names=names, block_size=_BLOCK, use_threads=False),
+            parse_options=pa.csv.ParseOptions(delimiter=delimiter, quote_char=False),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=types,
+                include_columns=wanted,
+                null_values=_NULLS,
+                strings_can_be_null=True,
+                check_utf8=False,
+            ),
+        )

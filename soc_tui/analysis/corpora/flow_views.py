@@ -1,7 +1,7 @@
 """The same flows as another sensor, another network or another sampling would have seen them, before context.
 
-A capture shows one network from one place. What a model learns from it should hold elsewhere, so each capture is trained
-on in several views that leave the verdict alone. A view takes a table of flows and a random generator and yields one.
+A capture shows one network from one place. What a model learns from it should hold elsewhere, so each capture is
+trained on in several views that leave the verdict alone. A view takes flows and a random generator and yields flows.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ def _replaced(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) ->
     return table.set_column(table.column_names.index(name), name, column)
 
 
-def plain(table: pa.Table, rng: np.random.Generator) -> pa.Table:
+def plain(table: pa.Table, _: np.random.Generator) -> pa.Table:
     """As it was."""
     return table
 
 
-def transposed(table: pa.Table, rng: np.random.Generator) -> pa.Table:
+def transposed(table: pa.Table, _: np.random.Generator) -> pa.Table:
     """The addresses of both ends swapped.
 
     Captures of one host show attacks only as many-to-one and ordinary traffic only as one-to-many. Swapped, the same
@@ -35,7 +35,7 @@ def transposed(table: pa.Table, rng: np.random.Generator) -> pa.Table:
     return table.rename_columns(names)
 
 
-def as_suricata(table: pa.Table, rng: np.random.Generator) -> pa.Table:
+def as_suricata(table: pa.Table, _: np.random.Generator) -> pa.Table:
     """What Suricata would have written: frame bytes instead of payload, three states, no service where unsure."""
     state = table["conn_state"]
     new = pc.is_in(state, pa.array(["S0", "REJ"]))
@@ -44,7 +44,7 @@ def as_suricata(table: pa.Table, rng: np.random.Generator) -> pa.Table:
     return _replaced(_with_headers(table, 54), "conn_state", word)
 
 
-def as_netflow(table: pa.Table, rng: np.random.Generator) -> pa.Table:
+def as_netflow(table: pa.Table, _: np.random.Generator) -> pa.Table:
     """What a NetFlow exporter knows: IP bytes, no connection state, no service."""
     bare = _with_headers(table, 40)
     for name in ("conn_state", "service"):
@@ -60,7 +60,7 @@ def _with_headers(table: pa.Table, size: int) -> pa.Table:
     return table
 
 
-def as_refused(table: pa.Table, rng: np.random.Generator) -> pa.Table:
+def as_refused(table: pa.Table, _: np.random.Generator) -> pa.Table:
     """The same network behind the other kind of firewall: silence becomes a refusal (REJ) and a refusal silence (S0).
 
     Whether a probe is dropped or refused says who was probed, not that it was one.
@@ -103,7 +103,9 @@ def dispersed(table: pa.Table, rng: np.random.Generator) -> pa.Table:
         peer = coded.indices.to_numpy() * 64 + (port % 61)
         member = ((peer.astype(np.int64) * 2_654_435_761 + salt) % 4_294_967_291) % size
         names = pa.array([f"10.77.{i // 250}.{i % 250 + 1}" for i in range(size)]).take(pa.array(member))
-        table = _replaced(table, name, pc.if_else(pc.fill_null(pc.equal(table[name], busiest), False), names, table[name]))
+        table = _replaced(
+            table, name, pc.if_else(pc.fill_null(pc.equal(table[name], busiest), False), names, table[name])
+        )
     return table
 
 

@@ -29,7 +29,17 @@ from soc_tui.analysis.encoding.base import Encoded, Reasons, entry
 from soc_tui.analysis.encoding.columns import Doubles, numbers, text
 from soc_tui.analysis.encoding.flow_context import CONTEXT_FIELDS, SLOT_SECONDS, context
 
-__all__ = ["CONTEXT_FIELDS", "ENCODING", "EVENT_FIELDS", "GROUPS", "SLOT_SECONDS", "TOKENS", "WIDTH", "context", "encode"]
+__all__ = [
+    "CONTEXT_FIELDS",
+    "ENCODING",
+    "EVENT_FIELDS",
+    "GROUPS",
+    "SLOT_SECONDS",
+    "TOKENS",
+    "WIDTH",
+    "context",
+    "encode",
+]
 
 Floats = NDArray[np.float32]
 
@@ -135,7 +145,8 @@ def _groups(addresses: pa.Array) -> NDArray[np.bool_]:
     """True where an address is a group (multicast, broadcast): housekeeping goes there without an answer."""
     coded = addresses.dictionary_encode()
     many = pc.match_substring_regex(coded.dictionary, r"^(22[4-9]\.|23\d\.|255\.255\.255\.255$|(?i:ff))|\.255$")
-    return np.asarray(many.to_numpy(zero_copy_only=False), bool)[coded.indices.to_numpy(zero_copy_only=False)]
+    mask = np.asarray(many.to_numpy(zero_copy_only=False), bool)
+    return np.asarray(mask[coded.indices.to_numpy(zero_copy_only=False)], bool)
 
 
 def port_class(ports: Doubles) -> NDArray[np.int64]:
@@ -240,7 +251,7 @@ class FlowEncoding:
     risk_type = "intrusion"
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
-        """One JSON flow record a line, with our column names, Zeek's or Suricata's; see :func:`flow_records.table_of`."""
+        """One JSON flow record a line, in our names, Zeek's or Suricata's; see ``flow_records.table_of``."""
         return flow_records.table_of(values)
 
     def encode(self, table: pa.Table) -> Encoded:

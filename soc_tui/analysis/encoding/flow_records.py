@@ -35,7 +35,7 @@ _LATEST = 253_402_300_799
 
 
 def seconds(value: Any) -> float | None:
-    """A time as seconds since 1970: a number, or ISO 8601 with or without a zone (then UTC); None where it is neither."""
+    """A time as seconds since 1970: a number, or ISO 8601, without a zone in UTC; None where it is neither."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -67,7 +67,7 @@ def number(value: Any) -> float | None:
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:
-    """One record under our names. Suricata's inner object ``flow`` counts as part of the record and gives the duration."""
+    """One record under our names. Suricata's inner object ``flow`` is part of the record and gives the duration."""
     inner = record.get("flow")
     both = {**record, **inner} if isinstance(inner, Mapping) else dict(record)
     found = {_SAME.get(name, name): value for name, value in both.items()}
