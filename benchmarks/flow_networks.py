@@ -110,11 +110,8 @@ def tables(found: dict[str, Any]) -> str:
         if not runs:
             continue
         for test in next(iter(runs.values()))["tests"]:
-            for model, wanted in (
-                ("BiLSTM-DNN", lambda k: "lightgbm" not in k),
-                ("LightGBM", lambda k: "lightgbm" in k),
-            ):
-                mine = [v["tests"][test] for k, v in runs.items() if wanted(k)]
+            for model, trees in (("BiLSTM-DNN", False), ("LightGBM", True)):
+                mine = [v["tests"][test] for k, v in runs.items() if k.endswith("|lightgbm") == trees]
                 if mine:
                     cells = " | ".join(_spread([m[key] for m in mine]) for key in ("recall", "fpr", "auroc"))
                     lines.append(f"| {held} | {test} | {model} | {len(mine)} | {cells} |")

@@ -149,8 +149,8 @@ def flow_task(
             "validation": held_files,
             "test": {k: v for s in seen.values() for k, v in s.files.items()},
         },
-        split=f"by capture: train {', '.join(train)}, {invented} invented networks; validation {', '.join(validation)}, "
-        f"{len(INVENTED_HELD)} other invented networks; test {', '.join(tests)}",
+        split=f"by capture: train {', '.join(train)}, {invented} invented networks; "
+        f"validation {', '.join(validation)}, {len(INVENTED_HELD)} other invented networks; test {', '.join(tests)}",
         licence="Apache-2.0 (weights only; the data keep their own terms)",
         false_positives=FALSE_POSITIVES,
         epochs=EPOCHS,
