@@ -230,7 +230,7 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
         metrics[name] = measure(held, sample.risky, threshold) | {"intervals": intervals(held, sample.risky, threshold)}
         if sample.risky.any():
             curves[name] = recall_curve(odds[sample.risky])
-    extras, known = _known(plan, network, np.random.default_rng(seed))
+    extras, known = _known(plan, network, fitted, np.random.default_rng(seed))
     out.mkdir(parents=True, exist_ok=True)
     weights = out / f"{plan.name}.safetensors"
     networks.save(network, weights, extras)
@@ -253,7 +253,7 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
 
 
 def _known(
-    plan: Task, network: networks.RiskNetwork, rng: np.random.Generator
+    plan: Task, network: networks.RiskNetwork, fitted: calibration.Calibration, rng: np.random.Generator
 ) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
     """The known cases of the training data that have words, and the anchors of the validation data."""
     extras, known = {}, []
@@ -269,9 +269,8 @@ def _known(
         found = inference.run(network, plan.train.rows[named])
         owners = plan.train.owner[named]
         label = plan.train.allowed[owners].argmax(1)
-        right = (found.probabilities.argmax(1) == 0) == (
-            label == 0
-        )  # a case that the network gets wrong explains nothing
+        # a case that the network gets wrong explains nothing
+        right = (fitted.log_odds(found.log_odds) >= 0) == (label != 0)
         chosen = cases.choose(found.hidden, np.where(right, label, -1), cases.CASES_PER_CLASS, rng)
         extras["cases"] = torch.from_numpy(found.hidden[chosen])
         known = [{"class": plan.classes[label[i]], "text": str(plan.train.text[owners[i]])[:200]} for i in chosen]

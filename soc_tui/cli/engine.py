@@ -26,7 +26,7 @@ def watch(
     demo: Annotated[bool, typer.Option("--demo", help="Preview responses only.", hidden=True)] = False,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
-    """Run the engine alone: follow logs, detect, and serve consoles until stopped."""
+    """Run the engine alone: follow logs and website trees, detect, and serve consoles until stopped."""
     import json
     import signal
     import threading
@@ -109,7 +109,9 @@ def _await_parent(engine: Engine, ask: int) -> None:
 def ingest(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(readable=False, help="Files and directories to read once.")],
-    as_format: Annotated[str | None, typer.Option("--as", metavar="FORMAT", help="Do not recognise, use this.")] = None,
+    as_format: Annotated[
+        str | None, typer.Option("--as", metavar="FORMAT", help="Do not recognise, use this: docs/formats.md.")
+    ] = None,
 ) -> None:
     """Read logs once: store, detect, score, report with exact accounting, and leave."""
     from soc_tui.cli.progress import Progress
@@ -162,7 +164,7 @@ def _report(result: dict[str, Any]) -> None:
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """The seven modules: state, last activity, lag, last error; and every source with its accounting."""
+    """The seven modules: state, activity, lag, last error; every source with its accounting and its lag."""
     from soc_tui.management.lag import never
     from soc_tui.management.launch import connect
 

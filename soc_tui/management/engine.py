@@ -24,6 +24,8 @@ from soc_tui.management.health import Health, Worker
 from soc_tui.management.intake import Intake
 from soc_tui.management.keeper import Keeper
 from soc_tui.management.lag import total
+from soc_tui.management.learning import Learning
+from soc_tui.management.model_health import ModelHealth
 from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
 from soc_tui.management.service import Service, socket_path
@@ -73,6 +75,10 @@ class Engine:
         self.keeper = Keeper(self.store, settings, self.clock, self.health, self._changed)
         self.source_health = SourceHealth(
             self.store, settings.acquisition, self.clock, self.intake, self.follower, self.library, self._changed
+        )
+        self.learning = Learning(self.store, settings, self.clock, self.pipeline.scoring, self._changed)
+        self.model_health = ModelHealth(
+            self.store, self.learning, settings.analysis.drift_hours, self.clock, self.library, self._changed
         )
         self.desk = Desk(self)
         self.queries = Queries(self.store, self.health, self.intake, self.clock)
@@ -159,6 +165,7 @@ class Engine:
         """Housekeeping: actions whose time is over or that an earlier engine left half done; the sources' health."""
         self.desk.settle()
         self.source_health.check()
+        self.model_health.check()
         self.health.touch("management")
         return _HOUSEKEEPING_SECONDS
 
@@ -230,6 +237,10 @@ class Engine:
             "verify_audit": desk.verify_audit,
             "archive_run": self.keeper.run,
             "archive_verify": self.keeper.verify,
+            "calibrate": desk.calibrate,
+            "restore_threshold": desk.restore_threshold,
+            "learn": desk.learn,
+            "drift": lambda: {"models": self.model_health.look()},
         }
 
     def _lag(self, consumer: str) -> int:

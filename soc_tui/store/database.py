@@ -111,6 +111,9 @@ class Store:
             connection.execute("SET allowed_directories = [$folder]", {"folder": f"{archive}/"})
             connection.execute("SET enable_external_access = false")
             connection.execute("SET parquet_metadata_cache = true")
+            # DuckDB 2.0.0 turns lists of constants into joins and, depending on the data, loses their columns when the
+            # filter is pushed down ("Failed to bind column reference IN (...)"); our lists are short.
+            connection.execute("SET GLOBAL disabled_optimizers = 'in_clause'")
             store = cls(connection, path, archive)
             store._migrate()
             store.look_for_files()

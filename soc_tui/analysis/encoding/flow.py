@@ -249,6 +249,8 @@ class FlowEncoding:
 
     name = "flow"
     risk_type = "intrusion"
+    slots = tuple(tuple(f"{field} ({made})" for field, made in slots) for slots in GROUPS.values())
+    """What stands in each slot of each token, in words."""
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
         """One JSON flow record a line, in our names, Zeek's or Suricata's; see ``flow_records.table_of``."""
