@@ -149,13 +149,15 @@ class RiskNetwork(nn.Module):
     def attend(self, states: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
         """Eq. 6, softmax(Q K^T / sqrt(d)) V, with one learned query: T products a row instead of T squared."""
         if self.config.attention:
-            scores = self.key(states) @ self.query / math.sqrt(self.config.hidden)  # (B, T)
+            asked = self.query @ self.key.weight / math.sqrt(self.config.hidden)  # (D,), K q = states (W_k^T q)
+            scores = states @ asked  # (B, T)
         else:
             scores = states.new_zeros(states.shape[:2])  # (B, T): equal weights are mean pooling
         if real is not None:
             scores = scores.masked_fill(~real, -1e9)  # (B, T)
         weights = torch.softmax(scores, 1)  # (B, T)
-        pooled = (weights.unsqueeze(1) @ self.value(states)).squeeze(1)  # (B, D)
+        # values are linear, so the pool of the values is the value of the pool: one product a row instead of T
+        pooled = self.value((weights.unsqueeze(1) @ states).squeeze(1))  # (B, D)
         return pooled, weights
 
 

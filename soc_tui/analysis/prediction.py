@@ -35,6 +35,9 @@ EXPLAINED_PER_CALL = 4096
 NEAREST = "nearest known case"
 """The field of an explanation that tells what the scored thing is like; its weight is 0."""
 
+_EVALUATED = 65_536
+"""Rows of a file scored at a time: a file of millions needs no more memory than its columns."""
+
 
 class Predictor:
     """One loaded network. Not for several threads at once.
@@ -341,6 +344,7 @@ def evaluate(model: Predictor, table: pa.Table, risky: NDArray[np.bool_]) -> dic
     """Figures of a loaded model on rows whose truth is known; see :func:`evaluate_file`."""
     from soc_tui.analysis.figures import measure
 
-    score = calibration.probability(model.log_odds(table))
+    parts = [table.slice(start, _EVALUATED) for start in range(0, max(table.num_rows, 1), _EVALUATED)]
+    score = calibration.probability(np.concatenate([model.log_odds(part) for part in parts]))
     figures = measure(score, risky, model.threshold)
     return {**figures, "threshold": model.threshold, "threshold_source": model.card.threshold_source}

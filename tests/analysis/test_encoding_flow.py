@@ -137,8 +137,8 @@ def test_unusable_values_are_marked_missing_not_zero() -> None:
         ]
     )
     rows = flow.encode(table)
-    assert _slot(rows, "out", "packets_out", "missing").tolist() == [1, 0, 0]
-    assert _slot(rows, "out", "bytes_out", "missing").tolist() == [1, 0, 0]  # Zeek's "-" beside a packet means none
+    assert _slot(rows, "volume", "packets_out", "missing").tolist() == [1, 0, 0]
+    assert _slot(rows, "volume", "bytes_out", "missing").tolist() == [1, 0, 0]  # Zeek's "-" beside a packet means none
     assert _slot(rows, "source", "src_flows", "missing").tolist() == [1, 1, 1]  # no context was given
 
 
@@ -160,7 +160,8 @@ def test_groups_of_receivers_are_told_from_hosts() -> None:
         "fe80::1",
         "2001:db8::1",
     ]
-    assert flow.groups(pa.array(addresses)).tolist() == [1, 1, 1, 1, 1, 0, 0, 0]
+    rows = flow.encode(pa.table({"dst_ip": addresses}))
+    assert _slot(rows, "service", "dst_ip", "group").tolist() == [1, 1, 1, 1, 1, 0, 0, 0]
 
 
 def test_port_classes() -> None:
@@ -182,3 +183,51 @@ def test_a_table_of_events_with_integers_and_without_some_columns_is_read() -> N
     table = pa.table({"bytes_out": pa.array([10, None], pa.int64()), "dst_port": pa.array([22, 443], pa.int32())})
     assert flow.encode(table).shape == (2, flow.TOKENS, flow.WIDTH)
     assert flow.encode(table.slice(0, 0)).shape == (0, flow.TOKENS, flow.WIDTH)
+
+
+def test_columns_in_any_order_and_of_any_type_give_the_same_rows() -> None:
+    table = _flows(
+        [{"packets_out": 3.0, "bytes_out": 120.0, "conn_state": "SF", "service": "http"}, {"dst_port": 23.0}]
+    )
+    turned = table.select(table.column_names[::-1])
+    as_text = turned.set_column(
+        turned.column_names.index("bytes_out"), "bytes_out", pc.cast(turned["bytes_out"], pa.string())
+    )
+    coded = as_text.set_column(
+        as_text.column_names.index("service"), "service", as_text["service"].combine_chunks().dictionary_encode()
+    )
+    np.testing.assert_array_equal(flow.encode(coded), flow.encode(table))
+
+
+def test_columns_of_senseless_types_are_unknown() -> None:
+    table = pa.table({
+        "dst_port": pa.array([[1], [2]], pa.list_(pa.int64())), "protocol": pa.array([{"a": 1}, None]),
+        "service": pa.array([b"\xff\xfe", b"http"]), "bytes_out": pa.array(["1e400", "\U0001f600" * 300_000]),
+        "conn_state": pa.nulls(2),
+    })  # fmt: skip
+    rows = flow.encode(table)
+    assert _slot(rows, "volume", "bytes_out", "missing").tolist() == [1, 1]
+    assert _slot(rows, "service", "protocol", "other").tolist() == [1, 1]
+    assert rows[:, list(flow.GROUPS).index("service"), 10:].sum() == 0  # no port
+    assert _slot(rows, "state", "conn_state", "missing").tolist() == [1, 1]
+
+
+def test_more_rows_than_a_chunk_are_encoded_as_each_alone() -> None:
+    ports = np.arange(40_000.0) % 1024
+    table = pa.table({"dst_port": ports, "protocol": ["tcp"] * len(ports), "duration": ports / 7})
+    rows = flow.encode(table)
+    assert rows.shape == (40_000, flow.TOKENS, flow.WIDTH)
+    for place in (0, 16_383, 16_384, 39_999):
+        np.testing.assert_array_equal(rows[place : place + 1], flow.encode(table.slice(place, 1)))
+
+
+def test_explanations_name_columns_and_sum_what_was_made_of_them() -> None:
+    table = _flows([{"bytes_out": 512.0}, {"bytes_out": 7.0, "conn_state": "S0"}])
+    encoded = flow.ENCODING.encode(table)
+    weights = np.zeros((1, flow.TOKENS, flow.WIDTH), np.float32)
+    flat = weights.reshape(-1)
+    flat[flow.PLACES["bytes_out", "log"]], flat[flow.PLACES["bytes_out", "share"]] = 0.5, 0.25
+    flat[flow.PLACES["conn_state", "no-answer"]] = -1.0
+    assert flow.ENCODING.explain(table, encoded, np.array([1]), weights) == [[
+        {"field": "conn_state", "value": "S0", "weight": -1.0}, {"field": "bytes_out", "value": "7", "weight": 0.75},
+    ]]  # fmt: skip

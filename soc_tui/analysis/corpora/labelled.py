@@ -18,6 +18,7 @@ from soc_tui.core.errors import SourceError, UsageError
 
 _LONGEST = 64 * 1024 * 1024
 """Characters of a CSV field at most."""
+_FIRST_LINE = 65_536
 _TRUE = {"1", "1.0", "true", "True", "attack", "malicious"}
 
 
@@ -26,15 +27,15 @@ def read_labelled(name: str, file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
 
     Args:
         name: the model.
-        file: for ``flow`` a Zeek log with labels (rows without one feed the context of others and are left out) or a
-            table as below of JSON records; for the others Parquet, CSV or JSON lines with ``value`` and ``label``
-            (1 = attack); in Parquet, ``tokens`` may stand for ``value``.
+        file: for ``flow`` a Zeek log with labels, as TSV, JSON or a copy as CSV (rows without a label feed the context
+            of others and are left out), or a table as below of JSON records; for the others Parquet, CSV or JSON lines
+            with ``value`` and ``label`` (1 = attack); in Parquet, ``tokens`` may stand for ``value``.
 
     Raises:
         SourceError: it cannot be read, or lacks a column.
         UsageError: no row has a label, or a value is none of the model's.
     """
-    if name == "flow" and file.suffix not in {".parquet", ".csv", ".jsonl"}:
+    if name == "flow" and _is_log(file):
         return _flows(file)
     values, labels = _columns(file)
     if not len(labels):
@@ -47,6 +48,18 @@ def read_labelled(name: str, file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
         place, reason = next(iter(refused.items()))
         raise UsageError(f"row {place + 1} {reason}", source=file, remedy=f"see the values that score {name} takes")
     return table, risky
+
+
+def _is_log(file: Path) -> bool:
+    """True for a log of flows; False for a table of ``value`` and ``label``, which may end in the same suffix."""
+    if file.suffix not in {".csv", ".jsonl"}:
+        return file.suffix != ".parquet"
+    try:
+        with file.open("rb") as opened:
+            first = opened.readline(_FIRST_LINE)
+    except OSError:
+        return False  # told by the reader of tables
+    return b"orig_h" in first or (file.suffix == ".jsonl" and b'"value"' not in first)
 
 
 def read_table(path: Path) -> pa.Table:
