@@ -129,26 +129,46 @@ def parameters(url_query: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def span(value: str, start: int, weights: NDArray[Any], most: int = 40) -> tuple[int, str, float]:
-    """The run of characters that weighs most: (position in the decoded value, its text, its summed weight).
+def spans(
+    value: str, start: int, weights: NDArray[Any], runs: int = 3, most: int = 40
+) -> list[tuple[int, str, float]]:
+    """The runs of characters that weigh most, none overlapping another, the weightiest first.
 
     Args:
         value: as sent.
         start: first character of the window that was scored.
-        weights: (LENGTH,) attribution per id of that window, the depth mark first.
-        most: greatest length of the run.
+        weights: (LENGTH,) attribution per id of that window, the mark first.
+        runs: how many at most; later ones are named only above a tenth of the first.
+        most: greatest length of one.
+
+    Returns:
+        (position in the decoded value, its text, its summed weight) each; empty for an empty value.
     """
     text = decode(value).text
     inner = np.asarray(weights[1 : len(text) - start + 1], np.float64)
-    if not len(inner):
-        return 0, "", 0.0
-    sums = np.concatenate([[0.0], np.cumsum(inner - max(inner.mean(), 0.0))])  # above the average: finds the core
-    best = max(
-        ((sums[e] - sums[b], b, e) for b in range(len(inner)) for e in range(b + 1, min(b + most, len(inner)) + 1)),
-        key=lambda item: (item[0], -item[1]),
-    )
-    begin, end = best[1], best[2]
-    return start + begin, text[start + begin : start + end], float(inner[begin:end].sum())
+    left = inner - max(float(inner.mean()), 0.0) if len(inner) else inner  # above the average: finds the core
+    found: list[tuple[int, str, float]] = []
+    for _ in range(runs if len(inner) else 0):
+        begin, end = _heaviest(left, most)
+        weight = float(inner[begin:end].sum())
+        if found and weight < max(found[0][2], 0.0) / 10:
+            break
+        found.append((start + begin, text[start + begin : start + end], weight))
+        left[begin:end] = -np.inf
+        if not np.isfinite(left).any():
+            break
+    return found
+
+
+def _heaviest(weights: NDArray[np.float64], most: int) -> tuple[int, int]:
+    """Begin and end of the run of at most ``most`` places with the greatest sum, the first of equals."""
+    best, begin, end = -np.inf, 0, 1
+    for length in range(1, min(most, len(weights)) + 1):
+        sums = np.lib.stride_tricks.sliding_window_view(weights, length).sum(1)
+        at = int(sums.argmax())
+        if sums[at] > best or (sums[at] == best and at < begin):
+            best, begin, end = float(sums[at]), at, at + length
+    return begin, end
 
 
 class QueryEncoding:
@@ -156,34 +176,35 @@ class QueryEncoding:
 
     name = "query"
     risk_type = "web-attack"
+    column = "value"
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
-        """Lines as the column ``value``; none is refused, the empty one is benign."""
+        """Lines as the column ``value``; none is refused."""
         return values_table(values)
 
     def encode(self, table: pa.Table) -> Encoded:
-        """Windows of the column ``value``; each distinct value is encoded once."""
+        """Windows of the column ``value``, a null being the empty one; each distinct value is read once."""
         values, back = distinct_texts(table, "value")
-        found = encode(values)
-        return found if len(back) == len(values) and (back == np.arange(len(back))).all() else spread(found, back)
+        return spread(encode(values), back)
 
     def explain(
         self, table: pa.Table, encoded: Encoded, rows: NDArray[np.int64], weights: NDArray[np.float32]
     ) -> list[Reasons]:
-        """The run of characters that weighs most, and all others together.
+        """The runs of characters that weigh most, and all others together.
 
         ``field`` is ``characters A-B`` of the decoded value, counted from 0, B excluded.
         """
-        values = table["value"].take(pa.array(encoded.owner[rows])).to_pylist() if "value" in table.column_names else []
-        out = []
+        known = "value" in table.column_names
+        values = table["value"].take(pa.array(encoded.owner[rows])).to_pylist() if known else [""] * len(rows)
+        out: list[Reasons] = []
         for value, start, weight in zip(values, encoded.start[rows], weights, strict=True):
-            at, text, carried = span(value or "", int(start), weight)
-            shown = text.encode("utf-8", "backslashreplace").decode()
+            runs = spans(value or "", int(start), weight)
             reasons = [
-                entry(f"characters {at}-{at + len(text)}", shown, carried),
-                entry("other characters", "", float(weight.sum()) - carried),
+                entry(f"characters {at}-{at + len(text)}", text.encode("utf-8", "backslashreplace").decode(), carried)
+                for at, text, carried in runs
             ]
-            out.append(sorted(reasons, key=lambda reason: -abs(reason["weight"])))
+            rest = float(weight.sum()) - sum(carried for _, _, carried in runs)
+            out.append([*reasons, entry("other characters", "", rest)])
         return out
 
 
