@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from soc_tui.analysis import building
+from soc_tui.analysis import building, calibration
 from soc_tui.analysis.corpora.sample import Task
+from soc_tui.analysis.figures import measure
 
 Fold = tuple[str, Callable[[], Task]]
 """The source that is left out, and how to read the task that lacks it."""
@@ -45,15 +46,21 @@ def run(fold: Fold, seed: int, epochs: int, rows: int) -> dict[str, Any]:
         rows: rows drawn for each of them.
 
     Returns:
-        fold, seed, epochs, rows (per epoch), threshold, seconds, and ``figures``: test -> ``building.measure``.
+        fold, seed, epochs, rows (per epoch), threshold, seconds, and ``figures``: test -> ``figures.measure``.
     """
     name, make = fold
     start = time.perf_counter()
     plan = dataclasses.replace(make(), rows_per_epoch=rows)
     network, best = building.fit(plan, seed, epochs, lambda line: print(f"{name}: {line}", flush=True))
-    threshold = building.fix_threshold(network, plan.validation, plan.false_positives)
+    held = plan.validation
+    raw, weight = building.log_odds(network, held), building.balance(held)
+    fitted = calibration.fit(raw, held.risky, weight)
+    score = calibration.probability(fitted.log_odds(raw))
+    threshold = calibration.threshold(score, held.risky, weight, plan.false_positives)
     figures = {
-        test: building.measure(building.scores(network, sample), sample.risky, threshold)
+        test: measure(
+            calibration.probability(fitted.log_odds(building.log_odds(network, sample))), sample.risky, threshold
+        )
         for test, sample in plan.tests.items()
     }
     return {

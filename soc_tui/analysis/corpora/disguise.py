@@ -17,16 +17,19 @@ import numpy as np
 Rng = np.random.Generator
 
 _BLANKS = ("/**/", "\t", "\n", "  ", "+", "/*!*/", "\x0b", "\r\n", "\x0c", "\xa0", "(", "/*x*/")
-_SQL = re.compile(r"\b(select|union|from|where|and|or|insert|update|delete|drop|sleep|having|group|order|limit)\b", re.I)
+_SQL = re.compile(
+    r"\b(select|union|from|where|and|or|insert|update|delete|drop|sleep|having|group|order|limit)\b", re.I
+)
 _SHELL = re.compile(r"\b(cat|ls|id|whoami|ping|wget|curl|uname|sleep|echo|nc|bash|passwd|etc)\b")
 _SYMBOLS = re.compile(r"[^A-Za-z0-9]")
 _CARRIERS = (
-    "{b}{v}", "{v}{b}", "{b} {v}", "{v} {b}", "{b}{v}{b}", "{b}={v}", "{b}={v}&{b}={b}", "{b}={b}&{b}={v}", "{b}={b}; {b}={v}",
-    "{b}={v}; {b}={b}", '"{v}"', "'{v}'", "{v}/", "/{b}/{v}", "/{b}/{v}/{b}", "{b}:{v}", "[{v}]", "({v})", "{v},{b}", "{b},{v}",
+    "{b}{v}", "{v}{b}", "{b} {v}", "{v} {b}", "{b}{v}{b}", "{b}={v}", "{b}={v}&{b}={b}", "{b}={b}&{b}={v}",
+    "{b}={b}; {b}={v}", "{b}={v}; {b}={b}", '"{v}"', "'{v}'", "{v}/", "/{b}/{v}", "/{b}/{v}/{b}", "{b}:{v}", "[{v}]",
+    "({v})", "{v},{b}", "{b},{v}",
     "<{b}>{v}</{b}>", "{b}\n{v}", "{v}\n{b}", "http://{b}.example/?{b}={v}", "https://{b}.example/{b}?{b}={b}&{b}={v}",
-    "Mozilla/5.0 (X11; Linux x86_64) {v}", "Mozilla/5.0 {v}", "{b}/1.0 ({v})", "{b}[{b}]={v}", "{v}|{b}", "{b}.{v}", "{b}-{v}",
+    "Mozilla/5.0 (X11; Linux x86_64) {v}", "Mozilla/5.0 {v}", "{b}/1.0 ({v})", "{b}[{b}]={v}", "{v}|{b}", "{b}.{v}",
+    "{b}-{v}",
 )  # fmt: skip
-_PLAIN_CARRIERS = tuple(c for c in _CARRIERS if "'" not in c)
 
 
 def disguised(value: str, carriers: list[str], rng: Rng) -> str:
@@ -87,9 +90,10 @@ def _quoted(value: str, rng: Rng) -> str:
 
 
 def _renumbered(value: str, rng: Rng) -> str:
-    """Other numbers; words of no meaning become others."""
+    """Other numbers, and other comparisons in SQL."""
     out = re.sub(r"\d+", lambda m: str(int(rng.integers(10 ** min(len(m[0]), 9)))), value)
-    return re.sub("=", ("=", " like ", " = ", "<>", " regexp ", "=")[int(rng.integers(6))], out) if _SQL.search(out) else out
+    equal = ("=", " like ", " = ", "<>", " regexp ", "=")[int(rng.integers(6))]
+    return out.replace("=", equal) if _SQL.search(out) else out
 
 
 def sent(value: str, rng: Rng) -> str:
@@ -109,12 +113,21 @@ def sent(value: str, rng: Rng) -> str:
 
 def attack_only(value: str, rng: Rng) -> str:
     """A form that nobody needs for anything honest: overlong UTF-8, ``%u00XX``, UTF-7."""
-    how = rng.random()
-    if how < 0.4:
-        return _SYMBOLS.sub(lambda m: f"%c{0 if ord(m[0]) < 0x40 else 1}%{0x80 | (ord(m[0]) & 0x3F):02x}" if m[0].isascii() else m[0], value)
-    if how < 0.8:
-        return _SYMBOLS.sub(lambda m: f"%u{ord(m[0]):04x}" if ord(m[0]) < 0x10000 else m[0], value)
-    return _SYMBOLS.sub(lambda m: "+" + base64.b64encode(m[0].encode("utf-16-be")).decode().rstrip("=") + "-" if m[0].isascii() else m[0], value)
+    form = (_overlong, _percent_u, _percent_u, _overlong, _utf7)[int(rng.integers(5))]
+    return _SYMBOLS.sub(lambda m: form(m[0]) if m[0].isascii() else m[0], value)
+
+
+def _overlong(char: str) -> str:
+    code = ord(char)
+    return f"%c{code >> 6:x}%{0x80 | (code & 0x3F):02x}"
+
+
+def _percent_u(char: str) -> str:
+    return f"%u{ord(char):04x}"
+
+
+def _utf7(char: str) -> str:
+    return f"+{base64.b64encode(char.encode('utf-16-be')).decode().rstrip('=')}-"
 
 
 def _entities(value: str) -> str:

@@ -37,8 +37,8 @@ _PROSE = re.compile(r"^[\w\s.,;:!?'’\"()&/%+-]*$")
 _MARKS = re.compile(r"[<>`|;$(){}\[\]%=\\]|\.\./|--|&&|\|\|")
 _PATT = {
     "SQL Injection": SQLI, "XSS Injection": XSS, "Directory Traversal": TRAVERSAL,
-    "File Inclusion": TRAVERSAL | INCLUSION, "Command Injection": COMMAND | CODE, "LDAP Injection": OTHER, "NoSQL Injection": OTHER, "XXE Injection": OTHER,
-    "Server Side Include Injection": OTHER, "CRLF Injection": OTHER,
+    "File Inclusion": TRAVERSAL | INCLUSION, "Command Injection": COMMAND | CODE, "LDAP Injection": OTHER,
+    "NoSQL Injection": OTHER, "XXE Injection": OTHER, "Server Side Include Injection": OTHER, "CRLF Injection": OTHER,
 }  # fmt: skip
 _FUZZDB = {
     "sql-injection": SQLI, "xss": XSS, "lfi": TRAVERSAL | INCLUSION, "path-traversal": TRAVERSAL,
@@ -49,9 +49,13 @@ _HTTPPARAMS = {"norm": BENIGN, "sqli": SQLI, "xss": XSS, "cmdi": COMMAND | CODE,
                "sql-syntax": ANY_RISK, "js-syntax": ANY_RISK}  # fmt: skip
 
 
-_LOOKUP = re.compile(r"\$\{(?:jndi|\$\{|(?:env|sys|lower|upper|date|ctx|java|k8s|docker|script|dns|url|base64\w*):)", re.I)
+_LOOKUP = re.compile(
+    r"\$\{(?:jndi|\$\{|(?:env|sys|lower|upper|date|ctx|java|k8s|docker|script|dns|url|base64\w*):)", re.I
+)
 _TEMPLATE = re.compile(r"\{\{.+\}\}|\{%.+%\}|<%=.+%>|\$\{T\(|#\{.+\}|#set\s?\(|<#assign", re.S)
-_INCLUSION = re.compile(r"^(?:php|zip|phar|expect|data|glob|jar|netdoc|compress\.\w+|gopher|dict|file)://?", re.I)
+_INCLUSION = re.compile(
+    r"^(?:php|zip|phar|expect|data|glob|jar|netdoc|compress\.\w+|gopher|dict|file)://?", re.IGNORECASE
+)
 
 
 def narrowed(value: str, bits: int) -> int:
@@ -275,7 +279,12 @@ def access_log(data: Path, name: str, answered: bool) -> Labelled:
             continue
         referrer = (found[3] or "").partition("?")[2]
         agent = line.rsplit('"', 2)[1] if line.endswith('"') else ""
-        parts = [*_url_parts(found[1]), agent, found[3] or "", *(v for _, v in query.parameters(referrer) if len(v) > 1)]
+        parts = [
+            *_url_parts(found[1]),
+            agent,
+            found[3] or "",
+            *(v for _, v in query.parameters(referrer) if len(v) > 1),
+        ]
         values.update({v: BENIGN for v in parts if len(v) > 1})
     return values
 

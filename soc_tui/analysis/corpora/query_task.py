@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,27 +41,54 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """Source that can be left out -> its parts. httpparams takes its benign values from csic, so they go together."""
 
 
-def sample(values: lists.Labelled, origin: str, training: bool = False) -> Sample:
-    """Labelled values as network input.
+SHOWN = ("made", "ordinary")
+"""Sources whose values may be shown as known cases: they were made by our own rules."""
+
+
+class Part(NamedTuple):
+    """Training examples of one source."""
+
+    origin: str
+    sample: Sample
+    keys: NDArray[Any]
+    """(examples,) str: ``lists.known_by`` of the value that each was made from."""
+
+
+def sample(values: lists.Labelled, origin: str) -> Sample:
+    """Labelled values, value -> permitted classes, as one example each."""
+    texts = sorted(values)
+    windows = query.encode(texts)
+    return Sample(windows.rows, windows.owner, _allowed(texts, values), np.full(len(texts), origin))
+
+
+def training_part(values: lists.Labelled, origin: str, made_of: Mapping[str, str]) -> Part:
+    """Labelled values for learning: every window is an example of its own.
+
+    Of an attack only the window with the most punctuation is taken, because a long value's label speaks about one place
+    in it and the padding around it is no attack.
 
     Args:
         values: value -> permitted classes.
         origin: name of the source.
-        training: every window becomes an example of its own; of an attack only the one with the most punctuation,
-            because a long value's label speaks about one place in it and the padding around it is no attack.
+        made_of: variant -> the value it was made from; others are their own.
     """
     texts = sorted(values)
     windows = query.encode(texts)
-    bits = np.array([lists.narrowed(t, values[t]) for t in texts], np.int64)
-    allowed = allowed_classes(bits, len(lists.CLASSES))
-    if not training:
-        return Sample(windows.rows, windows.owner, allowed, np.full(len(texts), origin))
-    marks = query.punctuation(windows.rows)
-    order = np.lexsort((-marks, windows.owner))
+    allowed = _allowed(texts, values)
+    order = np.lexsort((-query.punctuation(windows.rows), windows.owner))
     first = np.zeros(len(order), bool)
     first[order[np.unique(windows.owner[order], return_index=True)[1]]] = True
     kept = np.flatnonzero(first | allowed[windows.owner, 0])
-    return Sample(windows.rows[kept], np.arange(len(kept)), allowed[windows.owner[kept]], np.full(len(kept), origin))
+    owner = windows.owner[kept]
+    shown = np.array([t[:120] if origin in SHOWN else "" for t in texts], object)[owner]
+    keys = np.array([lists.known_by(made_of.get(t, t)) for t in texts], object)[owner]
+    found = Sample(windows.rows[kept], np.arange(len(kept)), allowed[owner], np.full(len(kept), origin), shown)
+    return Part(origin, found, keys)
+
+
+def _allowed(texts: list[str], values: lists.Labelled) -> NDArray[np.bool_]:
+    bits = np.array([lists.narrowed(t, values[t]) for t in texts], np.int64)
+    return allowed_classes(bits, len(lists.CLASSES))
 
 
 def _limited(values: lists.Labelled, most: int, rng: np.random.Generator) -> lists.Labelled:
@@ -73,17 +100,17 @@ def _limited(values: lists.Labelled, most: int, rng: np.random.Generator) -> lis
     return out
 
 
-def varied(values: lists.Labelled, carriers: list[str], rng: np.random.Generator) -> lists.Labelled:
-    """Each value once more as another client, or another attacker, would send it."""
-    out: lists.Labelled = {}
+def varied(values: lists.Labelled, carriers: list[str], rng: np.random.Generator) -> dict[str, str]:
+    """Each value once more as another client, or another attacker, would send it: variant -> value."""
+    out: dict[str, str] = {}
     for text, bits in values.items():
         plain = lists.unquoted(text)
         if bits == lists.BENIGN:
-            out[disguise.sent(decorated(plain, rng) if rng.random() < 0.5 else plain, rng)] = bits
+            out[disguise.sent(decorated(plain, rng) if rng.random() < 0.5 else plain, rng)] = text
         elif rng.random() < 0.05:
-            out[disguise.attack_only(plain, rng)] = bits
+            out[disguise.attack_only(plain, rng)] = text
         else:
-            out[disguise.disguised(plain, carriers, rng)] = bits
+            out[disguise.disguised(plain, carriers, rng)] = text
     return out
 
 
@@ -103,7 +130,8 @@ def hide_characters(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any
 def labelled_sources(data: Path, rng: np.random.Generator) -> dict[str, lists.Labelled]:
     """Every labelled source by the name of its part (:data:`GROUPS`), the large ones limited."""
     return {
-        "httpparams": _limited(lists.httpparams(data, "train"), 8000, rng), "csic": _limited(lists.csic(data), 9000, rng),
+        "httpparams": _limited(lists.httpparams(data, "train"), 8000, rng),
+        "csic": _limited(lists.csic(data), 9000, rng),
         "kaggle_sqli": _limited(lists.kaggle_sqli(data), 8000, rng), "kaggle_xss": lists.kaggle_xss(data),
         "payloads": _limited(lists.payloads(data), 4000, rng), "fwaf_bad": _limited(lists.fwaf_bad(data), 12000, rng),
         "fwaf_good": lists.fwaf_good(data), "websec": lists.websec(data)[0], "fuzzdb": lists.fuzzdb(data),
@@ -145,7 +173,8 @@ FILES = {
     ),
     "validation": ("peer-suites/nemesida-waf-bypass.jsonl.gz", _APACHE, _WINDOWS),
     "test": (
-        "peer-suites/crowdsec-hub-appsec.jsonl.gz", *(_ACCESS.format(f) for f in _SERVERS.values()), *_HELD_LOGS.values(),
+        "peer-suites/crowdsec-hub-appsec.jsonl.gz", *(_ACCESS.format(f) for f in _SERVERS.values()),
+        *_HELD_LOGS.values(),
     ),
 }  # fmt: skip
 """Role -> globs. httpparams and libinjection hold test parts of their own; the sentences of websec_ext validate."""
@@ -162,6 +191,27 @@ def _file_rows(data: Path) -> dict[str, dict[str, int]]:
     }  # fmt: skip
 
 
+class _Material(NamedTuple):
+    """What every layout of a data folder is made from."""
+
+    sources: dict[str, lists.Labelled]
+    parts: list[Part]
+
+
+@lru_cache(maxsize=1)
+def _material(data: Path, seed: int) -> _Material:
+    """Read, vary and encode everything once; each fold of a leave-one-source-out run takes its share."""
+    rng = np.random.default_rng(seed)
+    sources = labelled_sources(data, rng)
+    carriers = [lists.unquoted(v)[:60] for v in ordinary(4000, rng)]
+    parts = []
+    for name, values in (sources | background(data, rng)).items():
+        made_of = varied(values, carriers, rng)
+        parts.append(training_part(values, name, {}))
+        parts.append(training_part({v: values[text] for v, text in made_of.items()}, name, made_of))
+    return _Material(sources, parts)
+
+
 def query_task(data: Path, seed: int, without: str = "") -> Task:
     """Read the sources below ``data`` and lay out the training.
 
@@ -169,40 +219,33 @@ def query_task(data: Path, seed: int, without: str = "") -> Task:
         data: the data folder.
         seed: of sampling and variants.
         without: a source (:data:`GROUPS`) of which nothing may be seen; it is the test. Values of other sources that
-            differ from one of its own by encoding or case alone are left out as well.
+            differ from one of its own by encoding, case or outer blanks alone are left out as well.
 
     Raises:
         SourceError: a source is missing.
     """
-    rng = np.random.default_rng(seed)
-    sources = labelled_sources(data, rng)
+    sources, parts = _material(data, seed)
     attacks_held = "fuzzdb" if without == "waf-bypass" else "waf-bypass"
-    apart = {name: sources.pop(name) for name in {*GROUPS.get(without, ()), attacks_held, "crowdsec"}}
+    apart = {name: sources[name] for name in (*GROUPS.get(without, ()), attacks_held, "crowdsec")}
     validation = {
         attacks_held: apart[attacks_held], "sentences": {} if without == "websec" else lists.websec(data)[1],
         "apache": lists.access_log(data, _APACHE, answered=False),
         "windows": lists.zeek_uris(data, _WINDOWS, "uri", "referrer", "user_agent"),
     }  # fmt: skip
     tests = _tests(data, without, apart)
-    if without and without != "crowdsec":
-        sources["crowdsec"] = apart["crowdsec"]
-    tested = {lists.known_by(v) for held in tests.values() for v in held} if without else set()
-    sources |= background(data, rng)
-    carriers = [lists.unquoted(v)[:60] for v in ordinary(4000, rng)]
-    parts = []
-    known: set[str] = set()
-    for name, values in sources.items():
-        kept = {v: bits for v, bits in values.items() if lists.known_by(v) not in tested} if without else values
-        known |= kept.keys()
-        parts.append(sample(kept, name, training=True))
-        parts.append(sample(varied(kept, carriers, rng), name, training=True))
+    unseen = {lists.known_by(v) for held in tests.values() for v in held} if without else set()
+    aside = set(apart) - ({"crowdsec"} if without not in {"", "crowdsec"} else set())
+    learned = [part for part in parts if part.origin not in aside]
+    known = {key for part in learned for key in part.keys}
+    train = [part.sample.where(np.array([key not in unseen for key in part.keys], bool)) for part in learned]
     return Task(
         name="query", classes=lists.CLASSES,
         architecture={"kind": "characters", "classes": len(lists.CLASSES), "vocabulary": query.VOCABULARY,
                       "embedding": 24, "patch": 4, "hidden": 48, "dropout": 0.2},
-        train=join(parts),
+        train=join(train),
         validation=join(
-            sample({v: b for v, b in values.items() if v not in known}, name) for name, values in validation.items()
+            sample({v: b for v, b in values.items() if lists.known_by(v) not in known}, name)
+            for name, values in validation.items()
         ),
         tests={name: sample(values, name) for name, values in tests.items()},
         augment=hide_characters, files={} if without else _file_rows(data),
@@ -235,7 +278,7 @@ def _tests(data: Path, without: str, apart: dict[str, lists.Labelled]) -> dict[s
     found = {without: held | own}
     if without == "httpparams":
         return {**found, "lexical": lexical}
-    if sum(bits == lists.BENIGN for bits in found[without].values()) < 100:  # noqa: PLR2004
+    if sum(bits == lists.BENIGN for bits in found[without].values()) < 100:
         found[without] = found[without] | pool
     else:
         found[f"{without} attacks, unseen benign"] = {v: b for v, b in held.items() if b != lists.BENIGN} | pool
@@ -243,6 +286,6 @@ def _tests(data: Path, without: str, apart: dict[str, lists.Labelled]) -> dict[s
 
 
 def folds(data: Path, seed: int) -> Iterator[tuple[str, Callable[[], Task]]]:
-    """Each source of :data:`GROUPS` left out in turn, for benchmarks/loso.py; nothing is read before it is asked for."""
+    """Each source of :data:`GROUPS` left out in turn, for benchmarks/loso.py; each is read when it is asked for."""
     for name in GROUPS:
         yield name, partial(query_task, data, seed, name)

@@ -36,14 +36,19 @@ class Decoded(NamedTuple):
     """Base64 of printable text was opened."""
 
 
+SHORTEST = 12
+"""Characters that base64 has at least; shorter runs are words."""
+
 _UTF7 = re.compile(r"\+(A[A-H][A-Za-z0-9+/]{1,14})-")
 _PERCENT_U = re.compile(r"%[uU]([0-9a-fA-F]{4})")
 _OVERLONG = re.compile(
     rb"[\xc0\xc1][\x80-\xff./\\<\x27\x22]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]{2}|\xf8[\x80-\x87][\x80-\xbf]{3}"
     rb"|\xfc[\x80-\x83][\x80-\xbf]{4}"
 )
-_ENTITY = re.compile(r"&(?:#[xX]?0*[0-9a-fA-F]{1,6};?|[A-Za-z]{2,16};|(?:lt|gt|quot|amp|LT|GT|QUOT|AMP)(?![A-Za-z=]))")
-_BACKSLASH = re.compile(r"\\u\{?0{0,4}([0-9a-fA-F]{2,4})\}?|\\x([0-9a-fA-F]{2})")
+_ENTITY = re.compile(
+    r"&(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z]{2,16};|(?:lt|gt|quot|amp|LT|GT|QUOT|AMP)(?![A-Za-z=]))"
+)
+_BACKSLASH = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\u\{0*([0-9a-fA-F]{1,5})\}")
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![\w+/=-])")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _LOOK_ALIKE = str.maketrans({"ʼ": "'", "′": "'", "∕": "/", "⁄": "/", "∖": "\\", "․": ".", "‹": "<", "›": ">"})
@@ -57,6 +62,9 @@ def decode(value: str) -> Decoded:
     text, depth, odd, embedded = value[:LONGEST], 0, False, False
     if not text.isascii():  # lone surrogates of any kind become undecoded bytes
         text = text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")
+    if "+" in text and len(text) >= SHORTEST and _BASE64.fullmatch(text):  # its + is no space
+        text, count = _open_base64(text)
+        embedded = count > 0
     if "+" in text:
         opened = _UTF7.sub(_from_utf7, text) if "+A" in text else text
         odd, text = opened != text, opened.replace("+", " ")
@@ -83,9 +91,9 @@ def decode(value: str) -> Decoded:
             text = text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")
             if "%" in before and "%" in text:
                 text = unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
-    if len(text) >= 12:
+    if len(text) >= SHORTEST:
         text, count = _open_base64(text)
-        embedded = count > 0
+        embedded = embedded or count > 0
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_LOOK_ALIKE)
     return Decoded(text, min(depth, 2), odd, embedded)
@@ -112,7 +120,7 @@ def _overlong(found: re.Match[bytes]) -> bytes:
 
 
 def _from_backslash(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16))
+    return chr(int(found[1] or found[2] or found[3], 16))
 
 
 def _open_base64(text: str) -> tuple[str, int]:

@@ -1,8 +1,8 @@
 """One HTTP parameter value (or path, or header) as character ids.
 
 The value is read without its disguises (``decoding``), and the first id says what was taken off, so that double
-encoding stays visible. Letters are folded to lower case (``SeLeCt`` is ``select``), and what is not printable ASCII to a
-few classes.
+encoding stays visible. Letters are folded to lower case (``SeLeCt`` is ``select``), and what is not printable ASCII to
+a few classes.
 
 A long value is read in overlapping windows and its score is the highest of them: padding in front of, behind or around
 an attack changes nothing. ``MAX_WINDOWS`` windows cover the 8 KiB that web servers accept as a request line; of a
@@ -129,9 +129,7 @@ def parameters(url_query: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def spans(
-    value: str, start: int, weights: NDArray[Any], runs: int = 3, most: int = 40
-) -> list[tuple[int, str, float]]:
+def spans(value: str, start: int, weights: NDArray[Any], runs: int = 3, most: int = 40) -> list[tuple[int, str, float]]:
     """The runs of characters that weigh most, none overlapping another, the weightiest first.
 
     Args:
