@@ -130,9 +130,10 @@ def hide_characters(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any
 def labelled_sources(data: Path, rng: np.random.Generator) -> dict[str, lists.Labelled]:
     """Every labelled source by the name of its part (:data:`GROUPS`), the large ones limited."""
     return {
-        "httpparams": _limited(lists.httpparams(data, "train"), 8000, rng),
-        "csic": _limited(lists.csic(data), 9000, rng),
-        "kaggle_sqli": _limited(lists.kaggle_sqli(data), 8000, rng), "kaggle_xss": lists.kaggle_xss(data),
+        "httpparams": _limited(lists.httpparams(data, "train"), 6000, rng),
+        "csic": _limited(lists.csic(data), 6000, rng),
+        "kaggle_sqli": _limited(lists.kaggle_sqli(data), 8000, rng),
+        "kaggle_xss": _limited(lists.kaggle_xss(data), 5000, rng),
         "payloads": _limited(lists.payloads(data), 4000, rng), "fwaf_bad": _limited(lists.fwaf_bad(data), 12000, rng),
         "fwaf_good": lists.fwaf_good(data), "websec": lists.websec(data)[0], "fuzzdb": lists.fuzzdb(data),
         "libinjection": {v: bits for v, bits in lists.libinjection(data).items() if bits != lists.BENIGN},
@@ -142,14 +143,14 @@ def labelled_sources(data: Path, rng: np.random.Generator) -> dict[str, lists.La
 
 def background(data: Path, rng: np.random.Generator) -> dict[str, lists.Labelled]:
     """What every training has beside the labelled sources: prose, logs, real traffic, and values made by rule."""
-    prose = _limited(lists.technical_prose(data), 8000, rng)
+    prose = _limited(lists.technical_prose(data), 5000, rng)
     terms = sorted({word.lower() for text in prose for word in re.findall(r"\b[A-Za-z]{3,14}\b", text)})
     made: dict[str, lists.Labelled] = {
-        "prose": prose, "messages": lists.log_messages(data),
-        "ordinary": dict.fromkeys(ordinary(45000, rng, terms), lists.BENIGN), "made": attacks.made(45000, rng, terms),
+        "prose": prose, "messages": _limited(lists.log_messages(data), 4000, rng),
+        "ordinary": dict.fromkeys(ordinary(50000, rng, terms), lists.BENIGN), "made": attacks.made(50000, rng, terms),
     }  # fmt: skip
     for name, (pattern, fields) in _LOGS.items():
-        made[name] = _limited(lists.zeek_uris(data, pattern, *fields), 12000, rng)
+        made[name] = _limited(lists.zeek_uris(data, pattern, *fields), 8000, rng)
     return made
 
 
@@ -251,8 +252,8 @@ def query_task(data: Path, seed: int, without: str = "") -> Task:
         augment=hide_characters, files={} if without else _file_rows(data),
         split="by source: waf-bypass, the sentences of websec_ext and a real access log validate; crowdsec, another "
         "server's access logs, other sensors' logs, forum prose and shop searches test",
-        licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.001, epochs=7,
-        rows_per_epoch=150_000,
+        licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.001, epochs=6,
+        rows_per_epoch=120_000,
         notes=(
             "Judges one value without its application: SQL sent to a database console or code sent to an editor looks "
             "like an attack too.",

@@ -50,6 +50,8 @@ _ENTITY = re.compile(
 )
 _BACKSLASH = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\u\{0*([0-9a-fA-F]{1,5})\}")
 _BASE64 = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![\w+/=-])")
+_RUN = re.compile(r"(.)\1{4,}", re.DOTALL)
+"""Rulers, padding and kilobytes of ``A`` say no more than four of their kind do."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _LOOK_ALIKE = str.maketrans({"ʼ": "'", "′": "'", "∕": "/", "⁄": "/", "∖": "\\", "․": ".", "‹": "<", "›": ">"})
 
@@ -96,7 +98,7 @@ def decode(value: str) -> Decoded:
         embedded = embedded or count > 0
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).translate(_LOOK_ALIKE)
-    return Decoded(text, min(depth, 2), odd, embedded)
+    return Decoded(_RUN.sub(r"\1\1\1\1", text), min(depth, 2), odd, embedded)
 
 
 def _from_utf7(found: re.Match[str]) -> str:
