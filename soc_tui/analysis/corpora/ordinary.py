@@ -7,16 +7,19 @@ habits of people and programs; its values serve training only and are in no test
 
 from __future__ import annotations
 
-from urllib.parse import quote, quote_plus
+import json
 
 import numpy as np
 
+from soc_tui.analysis.corpora.disguise import sent
 from soc_tui.analysis.corpora.grammar import expand, read_grammar
 
 _DECORATIONS = (
     '"{}"', "'{}'", "{} and more", "{} or similar", '{} 8.5" x 11"', "({})", "{} - {}", "{} & {}", "{}, {}",
     '"{}" and "{}"', "{}'s", "{} (1)", "{} OR {}", "{} AND {}", "{} 50% off", "{}...", "{}?", "re: {}", "{} #1",
-    "{}/{}", "{} -- {}", "{}; {}",
+    "{}/{}", "{} -- {}", "{}; {}", "<p>{}</p>", "<b>{}</b> {}", '{{"q":"{}"}}', "{}={}", "q={}&page=2", "a={}; b={}",
+    "[{}]", "`{}`", "**{}**", "{}|{}", "{}:{}", "{}\n{}", "/{}/", "{}'", '{}"', "'{}", "{}%", "{};", "{}--", "{}`{}`",
+    "{}*", "<{}>",
 )  # fmt: skip
 
 
@@ -30,6 +33,7 @@ def ordinary(count: int, rng: np.random.Generator, terms: list[str] | None = Non
     """
     sections = read_grammar("ordinary.txt")
     sections["term"] = terms or sorted({word for phrase in sections["phrase"] for word in phrase.split()})
+    sections["w"] = [*sections["term"][:: max(len(sections["term"]) // 1000, 1)], *["«r»"] * 1000]
     values: set[str] = set()
     while len(values) < count:
         value = expand(sections, "value", rng)
@@ -37,20 +41,9 @@ def ordinary(count: int, rng: np.random.Generator, terms: list[str] | None = Non
     return sorted(values)
 
 
-def sent(value: str, rng: np.random.Generator) -> str:
-    """A value as some client would send it: as it is, form-encoded, percent-encoded, or (rarely) encoded twice."""
-    how = rng.random()
-    clean = value.encode("utf-8", "replace").decode("utf-8")
-    if how < 0.45:
-        return clean
-    if how < 0.75:
-        return quote_plus(clean)
-    if how < 0.96:
-        return quote(clean, safe="" if how < 0.9 else "/:,;()'!*")
-    return quote(quote(clean, safe=""), safe="")
-
-
 def decorated(value: str, rng: np.random.Generator) -> str:
-    """A real benign value with what people add: capitals, quotes, inches, brackets, and/or."""
+    """A real benign value with what people and programs add: capitals, quotes, inches, brackets, JSON, tags."""
+    if rng.random() < 0.08:
+        return json.dumps({"value": value[:200]})
     text = _DECORATIONS[int(rng.integers(len(_DECORATIONS)))].replace("{}", value[:200])
-    return text.upper() if rng.random() < 0.3 else text.title() if rng.random() < 0.2 else text
+    return text.upper() if rng.random() < 0.2 else text.title() if rng.random() < 0.2 else text

@@ -16,13 +16,15 @@ from urllib.parse import unquote_plus
 import pyarrow.parquet as pq
 
 from soc_tui.analysis.encoding import query
+from soc_tui.analysis.encoding.decoding import decode
 from soc_tui.core.errors import SourceError
 
-CLASSES = ("benign", "sqli", "xss", "traversal", "command", "other")
-"""What a value can be. command: OS commands and code; other: templates, LDAP, SSRF, XXE, header splitting ..."""
+CLASSES = ("benign", "sqli", "xss", "traversal", "command", "code", "inclusion", "template", "lookup", "other")
+"""What a value can be. inclusion: wrappers, remote files, addresses only the server reaches; lookup: JNDI and the like;
+other: LDAP, XPath, NoSQL, XXE, server-side includes, header splitting, formulas."""
 
-BENIGN, SQLI, XSS, TRAVERSAL, COMMAND, OTHER = (1 << i for i in range(len(CLASSES)))
-ANY_RISK = SQLI | XSS | TRAVERSAL | COMMAND | OTHER
+BENIGN, SQLI, XSS, TRAVERSAL, COMMAND, CODE, INCLUSION, TEMPLATE, LOOKUP, OTHER = (1 << i for i in range(len(CLASSES)))
+ANY_RISK = (1 << len(CLASSES)) - 1 - BENIGN
 
 Labelled = dict[str, int]
 """Distinct value (as sent) -> classes its label permits."""
@@ -34,16 +36,42 @@ _STATEMENT = re.compile(
 _PROSE = re.compile(r"^[\w\s.,;:!?'’\"()&/%+-]*$")
 _MARKS = re.compile(r"[<>`|;$(){}\[\]%=\\]|\.\./|--|&&|\|\|")
 _PATT = {
-    "SQL Injection": SQLI, "XSS Injection": XSS, "Directory Traversal": TRAVERSAL, "File Inclusion": TRAVERSAL,
-    "Command Injection": COMMAND, "LDAP Injection": OTHER, "NoSQL Injection": OTHER, "XXE Injection": OTHER,
-    "Server Side Include Injection": OTHER, "CRLF Injection": OTHER,
+    "SQL Injection": SQLI, "XSS Injection": XSS, "Directory Traversal": TRAVERSAL,
+    "File Inclusion": TRAVERSAL | INCLUSION, "Command Injection": COMMAND | CODE, "LDAP Injection": OTHER,
+    "NoSQL Injection": OTHER, "XXE Injection": OTHER, "Server Side Include Injection": OTHER, "CRLF Injection": OTHER,
 }  # fmt: skip
 _FUZZDB = {
-    "sql-injection": SQLI, "xss": XSS, "lfi": TRAVERSAL, "path-traversal": TRAVERSAL, "os-cmd-execution": COMMAND,
+    "sql-injection": SQLI, "xss": XSS, "lfi": TRAVERSAL | INCLUSION, "path-traversal": TRAVERSAL,
+    "os-cmd-execution": COMMAND | CODE,
     "ldap": OTHER, "no-sql-injection": OTHER, "xml": OTHER, "xpath": OTHER | SQLI, "server-side-include": OTHER,
 }  # fmt: skip
-_HTTPPARAMS = {"norm": BENIGN, "sqli": SQLI, "xss": XSS, "cmdi": COMMAND, "path-traversal": TRAVERSAL,
+_HTTPPARAMS = {"norm": BENIGN, "sqli": SQLI, "xss": XSS, "cmdi": COMMAND | CODE, "path-traversal": TRAVERSAL,
                "sql-syntax": ANY_RISK, "js-syntax": ANY_RISK}  # fmt: skip
+
+
+_LOOKUP = re.compile(
+    r"\$\{(?:jndi|\$\{|(?:env|sys|lower|upper|date|ctx|java|k8s|docker|script|dns|url|base64\w*):)", re.I
+)
+_TEMPLATE = re.compile(r"\{\{.+\}\}|\{%.+%\}|<%=.+%>|\$\{T\(|#\{.+\}|#set\s?\(|<#assign", re.S)
+_INCLUSION = re.compile(
+    r"^(?:php|zip|phar|expect|data|glob|jar|netdoc|compress\.\w+|gopher|dict|file)://?", re.IGNORECASE
+)
+
+
+def narrowed(value: str, bits: int) -> int:
+    """Fewer classes where a source permits several and the value's own shape names one of them."""
+    if bits & (bits - 1) == 0:
+        return bits
+    text = decode(value).text
+    for kind, pattern in ((LOOKUP, _LOOKUP), (TEMPLATE, _TEMPLATE), (INCLUSION, _INCLUSION)):
+        if bits & kind and pattern.search(text):
+            return kind
+    return bits
+
+
+def known_by(value: str) -> str:
+    """What two values share when only encoding, case or outer blanks differ."""
+    return decode(value).text.lower().strip()
 
 
 def _rows(path: Path, *columns: str) -> Iterator[tuple[str | int, ...]]:
@@ -112,7 +140,7 @@ def websec(data: Path) -> tuple[Labelled, Labelled]:
     The labels of its command part are wrong on both sides (prose as attack, ``$(echo ...)`` as benign): an attack there
     is what has a shell's marks and no sentence around it, benign what has none of them.
     """
-    kinds = {"sqli.csv.csv": SQLI, "datasetCD.csv": COMMAND | OTHER | XSS, "x.csv": XSS}
+    kinds = {"sqli.csv.csv": SQLI, "datasetCD.csv": ANY_RISK & ~SQLI, "x.csv": XSS | SQLI}
     attacks: Labelled = {}
     sentences: Labelled = {}
     for file, raw, label in _rows(data / "web/websec_ext.parquet", "file", "payload", "label"):
@@ -159,7 +187,7 @@ def fuzzdb(data: Path) -> Labelled:
 
 
 def _attack_by_itself(value: str) -> bool:
-    decoded, _ = query.decode(value)
+    decoded = decode(value).text
     telling = _MARKS.search(decoded) or re.search(r"(/etc/|/proc/|/var/|/usr/|\.ini\b|\.\.|'|\")", decoded)
     return not _dubious_attack(value) and not value.startswith("#") and telling is not None
 
@@ -170,8 +198,8 @@ def fwaf_bad(data: Path) -> Labelled:
     for line in _lines(data / "web/fwaf_badqueries.txt.gz"):
         path, _, asked = line.partition("?")
         parts = [path, *(v or n for n, v in query.parameters(asked))]
-        best = max(parts, key=lambda p: len(_MARKS.findall(query.decode(p)[0])))
-        if _attack_by_itself(best) and len(_MARKS.findall(query.decode(best)[0])) >= 2:
+        best = max(parts, key=lambda p: len(_MARKS.findall(decode(p).text)))
+        if _attack_by_itself(best) and len(_MARKS.findall(decode(best).text)) >= 2:
             values[best] = ANY_RISK
     return values
 
@@ -197,7 +225,10 @@ def zeek_uris(data: Path, pattern: str, *fields: str) -> Labelled:
     def parts(record: dict[str, object]) -> Iterator[str]:
         for field in fields:
             text = str(record.get(field) or "").replace("\\x", "%")
-            yield from [text] if field == "user_agent" and len(text) > 1 else _url_parts(text)
+            if field != "uri" and len(text) > 1:
+                yield text  # headers are judged whole
+            if field != "user_agent":
+                yield from _url_parts(text)
 
     for path in sorted(data.glob(pattern)):
         names: list[str] = []
@@ -214,11 +245,27 @@ def zeek_uris(data: Path, pattern: str, *fields: str) -> Labelled:
     return values
 
 
+_STAMP = re.compile(r"^(?:\w{3} +\d+ [\d:]+ \S+ |[\d-]+ [\d:,.]+ ?|\S+\.log\S* )+")
+
+
+def log_messages(data: Path) -> Labelled:
+    """Messages of operating systems and services, without their times: punctuation that nobody meant as an attack."""
+    values: Labelled = {}
+    for name in ("Linux", "Mac", "Windows", "OpenStack", "OpenSSH", "Apache"):
+        for line in _lines(data / f"hostlogs/loghub_{name}_2k.log.gz"):
+            text = _STAMP.sub("", line).strip()
+            if len(text) > 8:
+                values[text[:300]] = BENIGN
+    return values
+
+
 _ACCESS = re.compile(r'^\S+ \S+ \S+ \[[^\]]*\] "\S+ (\S+)[^"]*" (\d{3}) \S+(?: "([^"]*)")?')
 
 
 def access_log(data: Path, name: str, answered: bool) -> Labelled:
-    """Paths, parameter values and referrers' parameter values of an access log, presumed benign.
+    """Paths, parameter values, referrers (whole and their parameter values) and agents of an access log.
+
+    They are presumed benign.
 
     Args:
         data: the data folder.
@@ -231,7 +278,13 @@ def access_log(data: Path, name: str, answered: bool) -> Labelled:
         if not found or (answered and found[2][0] not in "23"):
             continue
         referrer = (found[3] or "").partition("?")[2]
-        parts = [*_url_parts(found[1]), *(v for _, v in query.parameters(referrer) if len(v) > 1)]
+        agent = line.rsplit('"', 2)[1] if line.endswith('"') else ""
+        parts = [
+            *_url_parts(found[1]),
+            agent,
+            found[3] or "",
+            *(v for _, v in query.parameters(referrer) if len(v) > 1),
+        ]
         values.update({v: BENIGN for v in parts if len(v) > 1})
     return values
 
@@ -252,7 +305,10 @@ def libinjection(data: Path) -> Labelled:
 def waf_bypass(data: Path) -> Labelled:
     """Nemesida waf-bypass: cases that must be blocked and seven that must pass, cut into parameter values."""
     values: Labelled = {}
-    kinds = {"XSS": XSS, "SQLi": SQLI, "LFI": TRAVERSAL, "RCE": COMMAND, "MFD": TRAVERSAL}
+    kinds = {
+        "XSS": XSS, "SQLi": SQLI, "LFI": TRAVERSAL | INCLUSION, "RCE": COMMAND | CODE | LOOKUP, "MFD": TRAVERSAL,
+        "SSTI": TEMPLATE | CODE,
+    }  # fmt: skip
     for line in _lines(data / "peer-suites/nemesida-waf-bypass.jsonl.gz"):
         case = json.loads(line)
         kind = str(case["tags"][0])
@@ -264,7 +320,7 @@ def waf_bypass(data: Path) -> Labelled:
                 values[clean] = BENIGN
                 continue
             parts = [v for _, v in query.parameters(clean) if v] if re.match(r"^[\w%.\[\]-]+=", clean) else [clean]
-            best = max(parts, key=lambda p: len(_MARKS.findall(query.decode(p)[0])), default="")
+            best = max(parts, key=lambda p: len(_MARKS.findall(decode(p).text)), default="")
             if best and not _dubious_attack(best):
                 values[best] = kinds.get(kind, OTHER)
     return values
@@ -276,7 +332,7 @@ def crowdsec(data: Path) -> Labelled:
     for line in _lines(data / "peer-suites/crowdsec-hub-appsec.jsonl.gz"):
         target = str(json.loads(line)["input"]).split("\n", 1)[0].split(" ")
         for part in _url_parts(target[1].replace("{{BaseURL}}", "")) if len(target) > 1 else ():
-            if len(_MARKS.findall(query.decode(part)[0])) >= 3 and "{{" not in part:
+            if len(_MARKS.findall(decode(part).text)) >= 3 and "{{" not in part:
                 values[part] = ANY_RISK
     return values
 

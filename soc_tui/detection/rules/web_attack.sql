@@ -9,19 +9,24 @@ WITH span AS (
     SELECT value, score, label, explanation FROM scores WHERE model = 'query' AND score >= $threshold
 ), source AS (
     SELECT DISTINCT src_ip FROM events
-    WHERE event_id BETWEEN $first_event_id AND $last_event_id AND (url_path IS NOT NULL OR url_query IS NOT NULL)
+    WHERE event_id BETWEEN $first_event_id AND $last_event_id
+      AND (url_path IS NOT NULL OR url_query IS NOT NULL OR user_agent IS NOT NULL OR referrer IS NOT NULL)
 ), web AS (
-    SELECT event_id, time, src_ip, dst_ip, dst_port, host, user_name, user_agent, http_method, http_status, url_host,
+    SELECT event_id, time, src_ip, dst_ip, dst_port, host, user_name, user_agent, referrer, http_method, http_status, url_host,
         url_path, url_query, coalesce(dst_ip, host) AS server, time_bucket(INTERVAL 1 HOUR, time) AS hour
     FROM events
     WHERE time >= (SELECT time_from FROM span) AND time < (SELECT time_to FROM span)
-      AND (url_path IS NOT NULL OR url_query IS NOT NULL)
+      AND (url_path IS NOT NULL OR url_query IS NOT NULL OR user_agent IS NOT NULL OR referrer IS NOT NULL)
       AND EXISTS (FROM source s WHERE s.src_ip IS NOT DISTINCT FROM events.src_ip)
 ), pairs AS (
     SELECT event_id, pair, instr(pair, '=') AS equals
     FROM (SELECT event_id, unnest(string_split(url_query, '&')) AS pair FROM web WHERE url_query <> '')
 ), texts AS (
     SELECT event_id, 'url_path' AS field, url_path AS value FROM web
+    UNION ALL
+    SELECT event_id, 'user_agent', user_agent FROM web
+    UNION ALL
+    SELECT event_id, 'referrer', referrer FROM web
     UNION ALL
     SELECT event_id, 'url_query', substr(pair, equals + 1) FROM pairs WHERE equals > 0
     UNION ALL
@@ -62,11 +67,17 @@ SELECT
     -- without the path: a scanner's 5,000 paths are one alert
     concat_ws('|', 'web-attack', label, coalesce(src_ip, ''), coalesce(server, ''), hour::DATE) AS alert_key,
     'web-attack' AS detector, 'web-attack' AS risk_type,
-    'Web attack (' || label || ')' || coalesce(' by ' || src_ip, '') || coalesce(' against ' || server, '') AS title,
+    'Web attack (' || CASE label  -- in words that knowledge entries are matched by
+        WHEN 'traversal' THEN 'path traversal' WHEN 'command' THEN 'command injection' WHEN 'code' THEN 'code injection'
+        WHEN 'inclusion' THEN 'file inclusion' WHEN 'template' THEN 'template injection' WHEN 'lookup' THEN 'JNDI lookup'
+        ELSE label END || ')' || coalesce(' by ' || src_ip, '') || coalesce(' against ' || server, '') AS title,
     CASE rank WHEN 4 THEN 'high' WHEN 3 THEN 'medium' ELSE 'low' END AS severity,
     score, first_time AS time, last_time AS time_last, src_ip, dst_ip, dst_port, host, user_name,
     (coalesce(url_host, server, '') || coalesce(url_path, ''))[1:500] AS target, event_count,
-    CASE label WHEN 'xss' THEN ['T1189'] WHEN 'command' THEN ['T1059', 'T1190'] ELSE ['T1190'] END AS techniques,
+    CASE label
+        WHEN 'xss' THEN ['T1189'] WHEN 'traversal' THEN ['T1083', 'T1190'] WHEN 'inclusion' THEN ['T1105', 'T1190']
+        WHEN 'command' THEN ['T1059', 'T1190'] WHEN 'code' THEN ['T1059', 'T1190'] WHEN 'template' THEN ['T1059', 'T1190']
+        WHEN 'lookup' THEN ['T1059', 'T1190'] ELSE ['T1190'] END AS techniques,
     to_json([
             {field: field, value: value[1:300], weight: round(score, 3)},
             {field: 'requests that reached something (2xx, 5xx)', value: reached_count || ' of ' || event_count, weight: 0.0::DOUBLE}]
