@@ -131,11 +131,28 @@ WEB_ATTACK = Detector(
 FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow_anomaly.sql", _none)
 """Flows that the ``flow`` network scored at or above ``$threshold`` (in ``scores``, the value is the event_id)."""
 
+DOMAIN_ANOMALY = Detector(
+    "domain-anomaly", "Anomalous domain names", "trojan", ("T1071.004", "T1048.003", "T1568.002"),
+    "domain_anomaly.sql", _none,
+)  # fmt: skip
+"""Names asked for that the ``domain`` network scored at or above ``$threshold`` (rows of ``scores``)."""
+
+SESSION_ANOMALY = Detector(
+    "session-anomaly", "Anomalous session", "intrusion", ("T1078", "T1110.001", "T1110.003", "T1595"),
+    "session_anomaly.sql", _none,
+)  # fmt: skip
+"""Sessions that the ``session`` network scored at or above ``$threshold`` (rows of ``scores``)."""
+
 KNOWN_BAD = Detector(
     "known-bad-indicator", "Known-bad indicator", "trojan", ("T1071", "T1071.004", "T1105", "T1204.002"),
     "known_bad_indicator.sql", _every_indicator,
 )  # fmt: skip
 """Events that name a value of the table ``indicators``: all of them, or those of one source from one load on."""
 
-ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY, KNOWN_BAD)}
+NETWORKS: Mapping[str, Detector] = {
+    "query": WEB_ATTACK, "flow": FLOW_ANOMALY, "domain": DOMAIN_ANOMALY, "session": SESSION_ANOMALY,
+}  # fmt: skip
+"""The rule over the scores of each risk network."""
+
+ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, *NETWORKS.values(), KNOWN_BAD)}
 """Every detector by name."""

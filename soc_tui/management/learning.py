@@ -22,6 +22,7 @@ from soc_tui.analysis.prediction import Predictor
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import UsageError
 from soc_tui.core.settings import Settings
+from soc_tui.detection.detectors import NETWORKS
 from soc_tui.management.scoring import SCORED, Scoring
 from soc_tui.store.database import Store, Transaction
 from soc_tui.store.models import (
@@ -172,21 +173,24 @@ class Learning:
             if not rows.num_rows:
                 continue
             total += rows.num_rows
-            scores = lowest.score(rows, reasons=False).append_column("value", rows["key"].cast(pa.string()))
-            kept.append(scores.filter(pc.greater_equal(scores["score"], calibration.LOWEST_THRESHOLD)))
-            parts.append(self._inputs_of(predictor, rows))
+            for part in self._scoring.filled(name, rows):
+                scores = lowest.score(part, reasons=False).append_column("value", part["key"].cast(pa.string()))
+                kept.append(scores.filter(pc.greater_equal(scores["score"], calibration.LOWEST_THRESHOLD)))
+            parts.append(self._inputs_of(name, predictor, rows))
         columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         every = max(1, -(-total // PROFILE_ROWS))
         return _distinct(pa.concat_tables(kept)), total, {key: values[::every] for key, values in columns.items()}
 
-    def _inputs_of(self, predictor: Predictor, rows: pa.Table) -> dict[str, Any]:
+    def _inputs_of(self, name: str, predictor: Predictor, rows: pa.Table) -> dict[str, Any]:
+        """Inputs and scores of a sample of rows, for a profile."""
         every = max(1, rows.num_rows // PROFILE_ROWS)
         sample = rows.take(pa.array(np.arange(0, rows.num_rows, every)))
-        return predictor.inputs(sample)
+        parts = [predictor.inputs(part) for part in self._scoring.filled(name, sample)]
+        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
     def _counter(self, name: str, period: _Period, scored: pa.Table) -> Callable[[float], int]:
         """How many alerts the model's rule would raise in the period at a threshold."""
-        detector = SCORED[name].detector
+        detector = NETWORKS[name]
         text = f"SELECT count(DISTINCT alert_key) AS n FROM ({detector.sql})"  # noqa: S608 - our own file
         window = {"first_event_id": period.first, "last_event_id": period.last}
 
@@ -205,7 +209,7 @@ class Learning:
 
     def marks(self, alerts: Sequence[Mapping[str, Any]], *, risky: bool) -> pa.Table:
         """What the networks saw behind alerts of theirs, as marks; alerts of rules have none."""
-        by_detector = {scored.detector.name: name for name, scored in SCORED.items()}
+        by_detector = {detector.name: name for name, detector in NETWORKS.items()}
         rows = []
         for alert in alerts:
             name = by_detector.get(str(alert["detector"]))
@@ -214,14 +218,13 @@ class Learning:
             predictor = self._scoring.predictor(name)
             for event_id in (alert["event_ids"] or [])[:MARK_EVENTS]:
                 inputs = self._scoring.inputs(name, event_id, event_id)
-                if not inputs.num_rows:
-                    continue
-                hidden, raw = predictor.views(inputs)
-                worst = int(raw.argmax())  # the one that made the alert
-                rows.append({
-                    "alert_id": alert["alert_id"], "model": name, "weights_sha256": predictor.card.weights_sha256,
-                    "risky": risky, "hidden": hidden[worst].tolist(), "log_odds": float(raw[worst]),
-                })  # fmt: skip
+                for part in self._scoring.filled(name, inputs):
+                    hidden, raw = predictor.views(part)
+                    worst = int(raw.argmax())  # the one that made the alert
+                    rows.append({
+                        "alert_id": alert["alert_id"], "model": name, "weights_sha256": predictor.card.weights_sha256,
+                        "risky": risky, "hidden": hidden[worst].tolist(), "log_odds": float(raw[worst]),
+                    })  # fmt: skip
         return pa.Table.from_pylist(rows, schema=MARKS)
 
     def keep(self, tx: Transaction, marks: pa.Table, actor: str) -> None:
@@ -282,7 +285,11 @@ class Learning:
         predictor, period = self._scoring.predictor(name), self._period(days)
         first = max(period.first, period.last - WINDOW_EVENTS + 1)
         inputs = self._scoring.inputs(name, first, period.last)
-        now = drift.profile(self._inputs_of(predictor, inputs), then) if inputs.num_rows else drift.Profile(0, {}, {})
+        now = (
+            drift.profile(self._inputs_of(name, predictor, inputs), then)
+            if inputs.num_rows
+            else drift.Profile(0, {}, {})
+        )
         moved = drift.stability(then, now)
         worst = max(moved.values(), default=0.0)
         return {

@@ -8,8 +8,8 @@ value, a name, a file's hash) is scored once and never again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,11 @@ from soc_tui.analysis.feedback import Head
 from soc_tui.analysis.prediction import Predictor
 from soc_tui.core.schema import FINDINGS
 from soc_tui.core.settings import AnalysisSettings
-from soc_tui.detection.detectors import FLOW_ANOMALY, WEB_ATTACK, Detector
+from soc_tui.detection.detectors import NETWORKS, Detector
 from soc_tui.store.database import Store
 from soc_tui.store.models import load_head, load_threshold
 from soc_tui.store.reach import Reach
+from soc_tui.store.website import load_content
 
 FLOW_LOOK_BACK = 100_000
 """How many ids before its window ``features/flow_window.sql`` looks at."""
@@ -37,22 +38,35 @@ Run = Callable[[Detector, int, int, float], pa.Table]
 class Scored:
     """How one model meets the events."""
 
-    detector: Detector
     features: str
-    """The name of its features; they yield ``key`` and the columns of its encoding."""
+    """The query of its features: ``key`` and what its encoding reads; ``{NAME}`` stands for ``features/NAME.sql``."""
     look_back: int = 0
     """Ids before the window that the features read."""
     once: bool = True
     """A key is scored once; else its score may change with every event and is replaced."""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """Column of the encoding -> column of the features that holds the sha256 of its content."""
 
 
 SCORED: Mapping[str, Scored] = {
-    "query": Scored(WEB_ATTACK, "SELECT DISTINCT value AS key, value FROM ({query_values})"),
-    "flow": Scored(
-        FLOW_ANOMALY, "SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False
+    "query": Scored("SELECT DISTINCT value AS key, value FROM ({query_values})"),
+    "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
+    "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
+    "session": Scored("SELECT value AS key, events FROM ({session_events})", look_back=FLOW_LOOK_BACK, once=False),
+    "code": Scored(
+        "SELECT DISTINCT after AS key, after FROM ({website_changes}) SEMI JOIN"
+        " (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_code",
+        contents={"value": "after"},
+    ),
+    "page": Scored(
+        "SELECT DISTINCT concat_ws('>', coalesce(before, ''), after) AS key, before, after FROM ({website_changes})"
+        " SEMI JOIN (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_page",
+        contents={"before": "before", "after": "after"},
     ),
 }
-"""Every model that the engine runs, in this order."""
+"""Every model that the engine runs, in this order; its rule is ``detection.detectors.NETWORKS``."""
+CONTENTS_AT_ONCE = 64
+"""Files whose contents are in memory at the same time."""
 
 
 class Scoring:
@@ -76,11 +90,31 @@ class Scoring:
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]
         rows = self.inputs(name, first, last, unscored=scored.once)
-        if rows.num_rows:
-            self.save(name, rows["key"], self.predictor(name).score(rows))
-        elif not (scored.once and self.inputs(name, first, last, most=1).num_rows):
+        for part in self.filled(name, rows):
+            self.save(name, part["key"], self.predictor(name).score(part))
+        if not rows.num_rows and not (scored.once and self.inputs(name, first, last, most=1).num_rows):
             return FINDINGS.empty_table()
-        return self._run(scored.detector, first, last, self.predictor(name).threshold)
+        return self._run(NETWORKS[name], first, last, self.predictor(name).threshold)
+
+    def filled(self, name: str, rows: pa.Table) -> Iterator[pa.Table]:
+        """The rows of :meth:`inputs` as the encoding reads them, contents in their place; nothing for no rows."""
+        contents = SCORED[name].contents
+        size = CONTENTS_AT_ONCE if contents else max(rows.num_rows, 1)
+        for start in range(0, rows.num_rows, size):
+            part = rows.slice(start, size)
+            texts = {
+                column: pa.array([self._text(sha256) for sha256 in part[hashes].to_pylist()], pa.string())
+                for column, hashes in contents.items()
+            }
+            yield pa.table({**{column: part[column] for column in part.column_names}, **texts})
+
+    def _text(self, sha256: str | None) -> str | None:
+        """The kept content of that hash as text; None when it is not kept."""
+        content = load_content(self._store, sha256) if sha256 else None
+        if content is None:
+            return None
+        wide = content[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        return content.decode("utf-16" if wide else "utf-8", "replace")
 
     def inputs(self, name: str, first: int, last: int, *, unscored: bool = False, most: int = 0) -> pa.Table:
         """What a model reads of the events ``first`` to ``last``: ``key`` and the columns of its encoding.
