@@ -129,11 +129,25 @@ WEB_ATTACK = Detector("web-attack", "Web attack", "web-attack", ("T1190",), "web
 FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow_anomaly.sql", _none)
 """Flows that the ``flow`` network scored at or above ``$threshold`` (in ``scores``, the value is the event_id)."""
 
+MALICIOUS_CODE = Detector(
+    "malicious-code", "Malicious code", "malicious-code", ("T1505.003", "T1059.007"), "malicious_code.sql", _none
+)
+"""Files of website trees whose source the ``code`` network scored at or above ``$threshold`` (in ``scores``, the value is
+the content's sha256)."""
+
+PAGE_TAMPERING = Detector(
+    "page-tampering", "Page tampering", "page-tampering", ("T1491.002", "T1565.001", "T1189"), "page_tampering.sql", _none
+)
+"""Changed pages that the ``page`` network scored at or above ``$threshold`` (in ``scores``, the value is the sha256 of the
+version before, ``>``, and that of the version after)."""
+
 KNOWN_BAD = Detector(
     "known-bad-indicator", "Known-bad indicator", "trojan", ("T1071", "T1071.004", "T1105", "T1204.002"),
     "known_bad_indicator.sql", _every_indicator,
 )  # fmt: skip
 """Events that name a value of the table ``indicators``: all of them, or those of one source from one load on."""
 
-ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY, KNOWN_BAD)}
+ALL_DETECTORS: Mapping[str, Detector] = {
+    d.name: d for d in (*DETECTORS, WEB_ATTACK, FLOW_ANOMALY, MALICIOUS_CODE, PAGE_TAMPERING, KNOWN_BAD)
+}
 """Every detector by name."""

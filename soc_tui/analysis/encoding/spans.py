@@ -28,7 +28,7 @@ def heaviest(weights: NDArray[np.float32], count: int, most: int) -> list[tuple[
         begin, end = found
         runs.append((begin, end, float(weights[begin:end].sum(dtype=np.float64))))
         left[begin:end] = -np.inf
-    return runs
+    return sorted(runs, key=lambda run: -run[2])
 
 
 def _best(values: NDArray[np.float64], most: int) -> tuple[int, int] | None:

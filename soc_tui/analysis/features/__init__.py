@@ -14,7 +14,7 @@ def feature_sql(name: str) -> str:
     """The text of ``NAME.sql``.
 
     ``flow_window``: the context of flow events; ``flow_rows``: flow events with their context, ready for the network;
-    ``query_values``: distinct web texts.
+    ``query_values``: distinct web texts; ``website_changes``: changed files of website trees by their contents' hashes.
     """
     text = (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
     return text.replace("{flow_window}", feature_sql("flow_window")) if "{flow_window}" in text else text
