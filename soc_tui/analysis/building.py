@@ -116,7 +116,7 @@ def fit(
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
     allowed = plan.train.allowed[plan.train.owner]
     drawn = min(len(weights), plan.rows_per_epoch)
-    steps = epochs * (math.ceil(drawn / plan.batch) + len(inference.BUCKETS))  # each padded length may end in a short batch
+    steps = epochs * (math.ceil(drawn / plan.batch) + len(inference.BUCKETS))  # short last batches
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
     run = resuming.Run(network, optimiser, schedule, np.random.default_rng(seed), network.state_dict())
     mark = "" if keep is None else _mark(plan, seed, epochs)
@@ -209,13 +209,13 @@ def _mark(plan: Task, seed: int, epochs: int) -> str:
     digest = hashlib.sha256()
     for rows in (plan.train.rows, plan.train.owner, plan.train.allowed, plan.validation.rows):
         digest.update(np.ascontiguousarray(rows).data)
-    facts = [plan.name, plan.architecture, seed, epochs, plan.rows_per_epoch, plan.batch, torch.__version__, __version__]
+    facts = [
+        plan.name, plan.architecture, seed, epochs, plan.rows_per_epoch, plan.batch, torch.__version__, __version__,
+    ]  # fmt: skip
     return f"{json.dumps(facts)} {digest.hexdigest()}"
 
 
-def _batches(
-    rows: NDArray[Any], rng: np.random.Generator, size: int
-) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
+def _batches(rows: NDArray[Any], rng: np.random.Generator, size: int) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Shuffled batches of rows of one padded length; a rest of fewer than 8 is skipped (BatchNorm needs company)."""
     out = []
     for places, same in inference.buckets(rows):
@@ -280,7 +280,7 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
         metrics[name] = measure(held, sample.risky, threshold) | {"intervals": intervals(held, sample.risky, threshold)}
         if sample.risky.any():
             curves[name] = recall_curve(odds[sample.risky])
-    extras, known = _known(plan, network, np.random.default_rng(seed))
+    extras, known = _known(plan, network, fitted, np.random.default_rng(seed))
     out.mkdir(parents=True, exist_ok=True)
     weights = out / f"{plan.name}.safetensors"
     networks.save(network, weights, extras)
@@ -303,7 +303,7 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
 
 
 def _known(
-    plan: Task, network: networks.RiskNetwork, rng: np.random.Generator
+    plan: Task, network: networks.RiskNetwork, fitted: calibration.Calibration, rng: np.random.Generator
 ) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
     """The known cases of the training data that have words, and the anchors of the validation data."""
     extras, known = {}, []
@@ -319,9 +319,8 @@ def _known(
         found = inference.run(network, plan.train.rows[named])
         owners = plan.train.owner[named]
         label = plan.train.allowed[owners].argmax(1)
-        right = (found.probabilities.argmax(1) == 0) == (
-            label == 0
-        )  # a case that the network gets wrong explains nothing
+        # a case that the network gets wrong explains nothing
+        right = (fitted.log_odds(found.log_odds) >= 0) == (label != 0)
         chosen = cases.choose(found.hidden, np.where(right, label, -1), cases.CASES_PER_CLASS, rng)
         extras["cases"] = torch.from_numpy(found.hidden[chosen])
         known = [{"class": plan.classes[label[i]], "text": str(plan.train.text[owners[i]])[:200]} for i in chosen]

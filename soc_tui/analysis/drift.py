@@ -7,6 +7,7 @@ Population stability index (PSI): sum over bins of (now - then) * ln(now / then)
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ CHANGED = 0.25
 """A PSI from here on is told as drift."""
 LEAST = 200
 """Rows on either side below which a PSI says nothing."""
+_JUST_ABOVE = 1e-6
 _EMPTY = 1e-4
 """Share that an empty bin counts as."""
 
@@ -41,7 +43,7 @@ class Profile:
         return cls(int(facts["rows"]), facts["edges"], facts["shares"])
 
 
-def inputs(rows: NDArray[Any], names: list[list[str]] | None = None) -> dict[str, NDArray[Any]]:
+def inputs(rows: NDArray[Any], names: Sequence[Sequence[str]] | None = None) -> dict[str, NDArray[Any]]:
     """The inputs of encoded rows by name: each slot of feature groups; length and kinds of ids of sequences.
 
     Args:
@@ -89,5 +91,6 @@ def _edges(values: NDArray[Any]) -> list[float]:
     """Inner edges of at most ``BINS`` bins at tenths of the values; a value of its own gets a bin of its own."""
     if not len(values):
         return []
-    points = np.unique(np.quantile(np.asarray(values, np.float64), np.linspace(0, 1, BINS + 1)[1:-1]))
-    return [round(float(v), 6) for v in points]
+    points = np.round(np.unique(np.quantile(np.asarray(values, np.float64), np.linspace(0, 1, BINS + 1)[1:-1])), 6)
+    own = [float(v) + _JUST_ABOVE for v in points if (np.abs(values - v) < _JUST_ABOVE / 2).mean() > 0.5 / BINS]
+    return sorted({*points.tolist(), *(round(v, 6) for v in own)})

@@ -51,7 +51,7 @@ class NetworkConfig:
     max_pool: bool = False
     """What the LSTM says at its loudest goes to the DNN beside the attention: one bad place in a long row is enough."""
     wide: int = 0
-    """``characters``: above 0, a table of 2**wide weights for single ids, pairs and triples beside the recurrent way."""
+    """``characters``: above 0, a table of 2**wide weights for ids, pairs and triples beside the recurrent way."""
 
 
 class GroupTokens(nn.Module):
@@ -80,9 +80,10 @@ class FoldedEmbedding(nn.Embedding):
 class WideTokens(nn.Module):
     """What every distinct id, pair and triple of a row says by itself: a linear model, as a part of the network.
 
-    Weights lie in 2**bits buckets by a hash; a repeated n-gram counts once, by its inverse document frequency, and a row
-    is a bag of length 1: the logistic regression over TF-IDF that text classifiers are measured against. The weights are fitted first (``building.fit_wide``) and then stay; while
-    the recurrent way learns it does not hear the wide one, so neither leans on the other and their sum errs less.
+    Weights lie in 2**bits buckets by a hash; a repeated n-gram counts once, by its inverse document frequency, and a
+    row is a bag of length 1: the logistic regression over TF-IDF that text classifiers are measured against. The
+    weights are fitted first (``building.fit_wide``) and then stay; while the recurrent way learns it does not hear the
+    wide one, so neither leans on the other and their sum errs less.
     """
 
     def __init__(self, bits: int) -> None:
@@ -147,8 +148,10 @@ class CharacterTokens(nn.Module):
         self.mix = nn.Conv1d(config.embedding, config.hidden, kernel, stride=config.patch, padding=config.patch // 2)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Ids (B, L) to tokens (B, T, H), mask (B, T), where T = L / patch and True marks a real token, and the wide
-        sum (B, 1) where there is a wide way."""
+        """Ids (B, L) to tokens (B, T, H), mask (B, T) and, where there is a wide way, its sum (B, 1).
+
+        T = L / patch; True marks a real token.
+        """
         tokens, real = self.tokens(self.embed(ids), ids)
         if self.wide is None:
             return tokens, real, None

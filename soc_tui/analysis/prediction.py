@@ -14,16 +14,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from soc_tui.analysis import calibration, cases
+from soc_tui.analysis import calibration, cases, drift
 from soc_tui.analysis.card import Card, checked_weights, read_card
 from soc_tui.analysis.encoding import encoding
 from soc_tui.analysis.encoding.base import Encoded
+from soc_tui.analysis.feedback import Anchors, Head
 from soc_tui.core.errors import UsageError
 from soc_tui.core.resources import resource_dir
 
 if TYPE_CHECKING:
     from soc_tui.analysis.encoding.inference import Outputs
-    from soc_tui.analysis.feedback import Head
     from soc_tui.analysis.network import RiskNetwork
 
 SCORES = pa.schema([("score", pa.float64()), ("label", pa.string()), ("explanation", pa.string())])
@@ -46,6 +46,7 @@ class Predictor:
         batch_size: rows per forward pass; 512 to 1024 are fastest.
         known: (K, M) views of the card's known cases.
         head: what this workspace has learned beside the network.
+        anchors: what a new head must not forget.
     """
 
     def __init__(
@@ -56,16 +57,19 @@ class Predictor:
         batch_size: int = 1024,
         known: NDArray[np.float32] | None = None,
         head: Head | None = None,
+        anchors: Anchors | None = None,
     ) -> None:
         self.card = card
         self.network = network
         self.threshold = card.threshold if threshold is None else threshold
         """A score at or above it is a finding."""
         self.batch_size = batch_size
-        self.head = head
+        self.head, self.anchors = head, anchors
         self._known = known
         self._encoding = encoding(card.name)
         self._calibration = calibration.of_card(card)
+        self._fields = fields_of(getattr(self._encoding, "slots", ()))
+        self._empty = self._encoding.encode(self._encoding.table_of(["{}"])[0]).rows[0] if self._fields else np.zeros(0)
 
     @classmethod
     def load(
@@ -99,14 +103,15 @@ class Predictor:
 
         network, extras = networks.load(card.architecture, weights, threads)
         known = extras["cases"].numpy() if "cases" in extras and len(extras["cases"]) == len(card.cases) else None
-        return cls(card, network, threshold, batch_size, known, head)
+        return cls(card, network, threshold, batch_size, known, head, _anchors(extras))
 
-    def score(self, table: pa.Table) -> pa.Table:
+    def score(self, table: pa.Table, *, reasons: bool = True) -> pa.Table:
         """Score events.
 
         Args:
             table: what the model's encoding reads: ``flow``: event columns and context of
                 ``features/flow_window.sql``; the others: one column of values or sequences.
+            reasons: False leaves every explanation empty, which is faster.
 
         Returns:
             A table of ``SCORES``, row by row for ``table``.
@@ -121,17 +126,17 @@ class Predictor:
         odds, outputs = self._outputs(encoded)
         worst = self._worst(encoded, odds)
         score = calibration.probability(odds[worst])
-        reasons = np.full(len(score), "[]", object)
+        told = np.full(len(score), "[]", object)
         found = self._worth_explaining(score)
-        if len(found):
+        if reasons and len(found):
             rows = worst[found]
             first, back = distinct(encoded.rows[rows])
-            weights = self._attributions(encoded.rows[rows[first]])[back]
+            weights = self.attributions(encoded.rows[rows[first]])[back]
             explained = self._encoding.explain(table, encoded, rows, weights)
             likeness = self._likeness(outputs.hidden[rows])
             for place, reason, like in zip(found, explained, likeness, strict=True):
-                reasons[place] = json.dumps([*reason, *like])
-        return self._result(score, outputs.probabilities[worst], reasons)
+                told[place] = json.dumps([*reason, *like])
+        return self._result(score, outputs.probabilities[worst], told)
 
     def log_odds(self, table: pa.Table) -> NDArray[np.float64]:
         """Calibrated log odds of every row of a table, without reasons."""
@@ -145,6 +150,19 @@ class Predictor:
         odds, outputs = self._outputs(encoded)
         worst = self._worst(encoded, odds)
         return outputs.hidden[worst], outputs.log_odds[worst]
+
+    def inputs(self, table: pa.Table) -> dict[str, NDArray[Any]]:
+        """The network's inputs and its score by name, for a drift profile."""
+        encoded = self._encoding.encode(table)
+        odds, _ = self._outputs(encoded)
+        named = drift.inputs(encoded.rows, getattr(self._encoding, "slots", None))
+        return {**named, "score": calibration.probability(odds)}
+
+    @property
+    def raw_threshold(self) -> float:
+        """The threshold on the network's own log odds."""
+        at = self._calibration
+        return (calibration.odds_of(min(max(self.threshold, 1e-9), 1 - 1e-9)) - at.offset) / at.slope
 
     def _outputs(self, encoded: Encoded) -> tuple[NDArray[np.float64], Outputs]:
         """Calibrated log odds of every encoded row, the local head included, and the network's own outputs."""
@@ -162,9 +180,12 @@ class Predictor:
         order = np.lexsort((-odds, encoded.owner))
         return np.asarray(order[np.unique(encoded.owner[order], return_index=True)[1]], np.int64)
 
-    def _attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+    def attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        """What each input of encoded rows did to the log odds of risk, in the shape of the rows."""
         from soc_tui.analysis.encoding import inference
 
+        if self._fields:
+            return inference.occlusions(self.network, rows, list(self._fields.values()), self._empty)
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
             out[start : start + 256] = inference.attributions(self.network, rows[start : start + 256])
@@ -191,6 +212,22 @@ class Predictor:
         likeliest = names[1:][chances[:, 1:].argmax(1)] if len(chances) else np.array([], object)
         label = np.where(score >= self.threshold, likeliest, names[0])
         return pa.table([pa.array(score), pa.array(label, pa.string()), pa.array(reasons, pa.string())], schema=SCORES)
+
+
+def fields_of(slots: Sequence[Sequence[str]]) -> dict[str, list[tuple[int, int]]]:
+    """Field -> its slots (token, place), from the words for each slot of each token: ``field (what is made of it)``."""
+    fields: dict[str, list[tuple[int, int]]] = {}
+    for token, names in enumerate(slots):
+        for place, name in enumerate(names):
+            fields.setdefault(name.split(" (")[0], []).append((token, place))
+    return fields
+
+
+def _anchors(extras: dict[str, Any]) -> Anchors | None:
+    if not {"anchors", "anchors_odds", "anchors_risky"} <= extras.keys():
+        return None
+    hidden, odds, risky = (extras[name].numpy() for name in ("anchors", "anchors_odds", "anchors_risky"))
+    return Anchors(hidden, odds.astype(np.float64), risky.astype(bool))
 
 
 _MIX = np.random.default_rng().integers(1, 2**63, 4096, np.uint64) | np.uint64(1)

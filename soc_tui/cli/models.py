@@ -10,12 +10,14 @@ import typer
 
 from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import emit, emit_one, talk
-from soc_tui.core.errors import SourceError
+from soc_tui.core.errors import SourceError, UsageError
 
-group = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="The risk networks: list, train, evaluate.")
+group = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="The risk networks: list, train, evaluate, calibrate, learn."
+)
 app.add_typer(group, name="models")
 
-Model = Annotated[str, typer.Argument(metavar="NAME", help="flow or query.")]
+Model = Annotated[str, typer.Argument(metavar="NAME", help="flow, query, domain, code, page or session.")]
 
 
 def _folder(options: Globals) -> Path | None:
@@ -58,13 +60,104 @@ def train(
     out: Annotated[Path, typer.Option(help="Where NAME.safetensors and NAME.json are written.")] = Path("models"),
     seed: Annotated[int, typer.Option(help="Same seed and data, same network.")] = 7,
 ) -> None:
-    """Train a network from labelled data; repeatable by seed."""
+    """Train a network from labelled data; repeatable by seed. Ctrl-C keeps the last epoch: start again to go on."""
     from dataclasses import asdict
 
     from soc_tui.analysis.building import train as build
+    from soc_tui.cli.progress import Progress
 
     options: Globals = context.obj
-    emit_one(asdict(build(name, data, out, seed=seed, progress=lambda said: talk(str(said)))), options.format)
+    with Progress() as bar:
+        card = build(
+            name, data, out, seed=seed, progress=lambda said: talk(str(said)),
+            bar=lambda share: bar.show({"step": "train", "share": share, "path": name}),
+        )  # fmt: skip
+    emit_one(asdict(card), options.format)
+
+
+@group.command()
+def calibrate(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these networks.")] = None,
+    budget: Annotated[str, typer.Option(metavar="N/day", help="Alerts a day that all of them may raise.")] = "20/day",
+    days: Annotated[float, typer.Option(help="How many of the latest days of traffic to look at.")] = 7.0,
+    restore: Annotated[bool, typer.Option("--restore", help="Go back to the thresholds of the model cards.")] = False,
+) -> None:
+    """Fix thresholds on the workspace's own traffic, so that alerts stay within a budget; no labels are needed."""
+    from soc_tui.cli.progress import Progress
+    from soc_tui.management.launch import connect
+
+    options: Globals = context.obj
+    result: dict[str, Any] = {}
+    with connect(options.settings().workspace) as client, Progress() as bar:
+        if restore:
+            result = {"models": [client.command("restore_threshold", model=name) for name in names or _names()]}
+        else:
+            for said in client.stream("calibrate", budget=_per_day(budget), days=days, names=names or []):
+                if "progress" in said:
+                    bar.show(said["progress"])
+                result = said.get("result", result)
+    if options.format != "table":
+        emit_one(result, options.format)
+        return
+    columns = ("model", "threshold_before", "threshold", "alerts_per_day_before", "alerts_per_day", "rows")
+    emit(result["models"], "table", ("model", "threshold") if restore else columns)
+    for one in result["models"]:
+        for name, recall in one.get("recall", {}).items():
+            was, now = f"{recall['card']:.1%}", f"{recall['here']:.1%}"
+            talk(f"{one['model']}: recall on {name} {was} at the card's threshold, {now} here")
+
+
+@group.command()
+def learn(
+    context: typer.Context,
+    name: Model,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Accept more lost recall than marks alone may cost; audited.")
+    ] = False,
+) -> None:
+    """Learn from the true and false positives that analysts have marked (t and f in the console)."""
+    from soc_tui.management.launch import connect
+
+    options: Globals = context.obj
+    with connect(options.settings().workspace) as client:
+        learned = client.command("learn", model=name, approved=approve)
+    emit_one(learned, options.format)
+    if learned["share"] < 1:
+        talk(
+            f"held back to {learned['share']:.0%}: followed whole, the marks would lose"
+            f" {learned['recall_lost_whole']:.1%} of known attacks; an admin may accept that with --approve"
+        )
+
+
+@group.command()
+def drift(context: typer.Context) -> None:
+    """How far the latest day is from the traffic that thresholds were fixed on (PSI; 0.25: another population)."""
+    from soc_tui.management.launch import connect
+
+    options: Globals = context.obj
+    with connect(options.settings().workspace) as client:
+        found = client.command("drift")["models"]
+    columns = ("model", "drifted", "psi_score", "psi_worst", "rows", "calibrated", "stale")
+    emit(found, options.format, columns if options.format == "table" else ())
+
+
+def _names() -> tuple[str, ...]:
+    from soc_tui.analysis.encoding import NAMES
+
+    return NAMES
+
+
+def _per_day(text: str) -> float:
+    number, _, unit = text.partition("/")
+    per = {"": 1.0, "day": 1.0, "hour": 24.0, "week": 1 / 7}.get(unit.strip().lower())
+    try:
+        found = float(number) * per if per else 0.0
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise UsageError(f"{text!r} is no budget", remedy="write 20/day, 2/hour or 50/week")
+    return found
 
 
 @group.command()
@@ -80,15 +173,35 @@ def explain(context: typer.Context, name: Model, value: Annotated[str, typer.Arg
 def score(
     context: typer.Context,
     name: Model,
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="One value a line; - is standard input.")] = "-",
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FILE|-]", help="One value a line, or Parquet with value or tokens; - is standard input."
+        ),
+    ] = "-",
 ) -> None:
     """Score one value a line; prints one JSON object a line."""
-    from soc_tui.analysis.prediction import score_values
-
     options: Globals = context.obj
-    rows: list[dict[str, Any]] = score_values(name, _lines(file), _folder(options))
+    rows = _table_scores(name, Path(file), options) if file.endswith(".parquet") else _line_scores(name, file, options)
     form = "jsonl" if options.format == "table" else options.format
     emit(rows, form)
+
+
+def _line_scores(name: str, file: str, options: Globals) -> list[dict[str, Any]]:
+    from soc_tui.analysis.prediction import score_values
+
+    return score_values(name, _lines(file), _folder(options))
+
+
+def _table_scores(name: str, file: Path, options: Globals) -> list[dict[str, Any]]:
+    from soc_tui.analysis.corpora.labelled import read_table
+    from soc_tui.analysis.prediction import Predictor, score_table, score_values
+
+    table = read_table(file)
+    if table.column_names == ["value"]:
+        return score_values(name, [value or "" for value in table["value"].to_pylist()], _folder(options))
+    shown = [f"row {place}" for place in range(1, table.num_rows + 1)]
+    return score_table(name, table, shown, {}, Predictor.load(_folder(options), name))
 
 
 def _lines(file: str) -> list[str]:

@@ -15,7 +15,8 @@ class Progress:
     """Shows what ``progress`` objects of the engine say.
 
     ``read`` (bytes on disk, of all, records, rate), ``detection`` and ``analysis`` (events still to examine) and
-    ``archive`` (rows moved) are known. What an object says passes ``safe`` before it reaches the terminal.
+    ``archive`` (rows moved) and ``train`` (share done) are known. What an object says passes ``safe`` before it reaches
+    the terminal.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,8 @@ class Progress:
             total, done = progress["total_bytes"], progress["bytes"]
             what = f"{progress['records']} records {progress.get('rate', 0):.0f}/s {_name(progress['path'])}"
             bar.update(self._task, total=max(total, 1), completed=min(done, total), what=safe(what))
+        elif "share" in progress:
+            bar.update(self._task, total=1.0, completed=progress["share"], what=safe(progress["path"]))
         elif "behind" in progress:
             self._most = max(self._most, progress["behind"])
             what = f"{progress['behind']} events to examine"

@@ -12,6 +12,7 @@ COMMANDS = (
     ("Close the selected alerts", "main.set_state('closed')", "o reopens"),
     ("Acknowledge the selected alerts", "main.set_state('acknowledged')", "Somebody looks at it"),
     ("Mark as false positive", "main.set_state('false-positive')", "o reopens"),
+    ("Mark as true positive", "main.set_state('true-positive')", "o reopens"),
     ("Reopen the selected alerts", "main.set_state('open')", ""),
     ("Filter alerts", "main.filter", "severity:>=high src:10.0.0.0/8"),
     ("Show the evidence", "main.evidence", "The raw records of the selected alert"),

@@ -149,6 +149,16 @@ class AnalysisSettings:
     """0 means the threshold of the model card."""
     query_threshold: float = 0.0
     """0 means the threshold of the model card."""
+    domain_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    code_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    page_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    session_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    drift_hours: float = 6.0
+    """How often the traffic is compared with the one that a threshold was calibrated on; 0: never."""
 
 
 @dataclass(frozen=True)

@@ -132,14 +132,19 @@ FLOW_ANOMALY = Detector("flow-anomaly", "Anomalous flow", "intrusion", (), "flow
 MALICIOUS_CODE = Detector(
     "malicious-code", "Malicious code", "malicious-code", ("T1505.003", "T1059.007"), "malicious_code.sql", _none
 )
-"""Files of website trees whose source the ``code`` network scored at or above ``$threshold`` (in ``scores``, the value is
-the content's sha256)."""
+"""Files of website trees whose source the ``code`` network scored at or above ``$threshold``.
+
+In ``scores`` the value is the content's sha256.
+"""
 
 PAGE_TAMPERING = Detector(
-    "page-tampering", "Page tampering", "page-tampering", ("T1491.002", "T1565.001", "T1189"), "page_tampering.sql", _none
-)
-"""Changed pages that the ``page`` network scored at or above ``$threshold`` (in ``scores``, the value is the sha256 of the
-version before, ``>``, and that of the version after)."""
+    "page-tampering", "Page tampering", "page-tampering", ("T1491.002", "T1565.001", "T1189"),
+    "page_tampering.sql", _none,
+)  # fmt: skip
+"""Changed pages that the ``page`` network scored at or above ``$threshold``.
+
+In ``scores`` the value is the sha256 of the version before, ``>``, and that of the version after.
+"""
 
 KNOWN_BAD = Detector(
     "known-bad-indicator", "Known-bad indicator", "trojan", ("T1071", "T1071.004", "T1105", "T1204.002"),

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from soc_tui.analysis.processing import repair_plan
 from soc_tui.core.clock import iso, naive_utc
 from soc_tui.core.errors import GuardError, ResponseError, SocTuiError, UsageError
@@ -29,6 +31,7 @@ from soc_tui.response.actions import ActionPreview
 from soc_tui.response.responder import Responder
 from soc_tui.response.surroundings import gather_context
 from soc_tui.store.database import Transaction
+from soc_tui.store.models import MARKS, drop_marks
 from soc_tui.store.reach import Reach
 
 if TYPE_CHECKING:
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STATES = ("open", "acknowledged", "closed", "false-positive")
+STATES = ("open", "acknowledged", "closed", "false-positive", "true-positive")
 """What an alert's ``state`` may be."""
+_MARKS = {"false-positive": False, "true-positive": True}
+"""States that tell a network whether it was right."""
 _IN_FORCE = ("applying", "applied")
 _SHOWN_FOR = timedelta(minutes=10)
 """How long a preview stays the one that apply runs."""
@@ -293,13 +298,48 @@ class Desk:
         if state not in STATES:
             raise UsageError(f"unknown state {state!r}", remedy=f"use {', '.join(STATES)}")
         subjects = ", ".join(f"A{number}" for number in alert_ids[:20])
+        marks = self._marks(alert_ids, state)
         with self._audited("triage", subjects, {"state": state, "alerts": alert_ids}) as tx:
             named = {"ids": alert_ids, "state": state}
             which = "alert_id IN (SELECT unnest($ids::BIGINT[])) AND state <> $state"
             changed = tx.sql(f"SELECT count(*) AS n FROM alerts WHERE {which}", named).column("n")[0].as_py()  # noqa: S608
             tx.execute(f"UPDATE alerts SET state = $state WHERE {which}", named)  # noqa: S608 - our own text
+            drop_marks(tx, alert_ids)
+            self._engine.learning.keep(tx, marks, getpass.getuser())
         self._engine.changed()
-        return {"changed": changed}
+        return {"changed": changed, "marks": marks.num_rows}
+
+    def _marks(self, alert_ids: list[int], state: str) -> pa.Table:
+        """What the networks saw behind the alerts, when the new state says whether they were right."""
+        if state not in _MARKS:
+            return MARKS.empty_table()
+        rows = self._store.sql(
+            "SELECT alert_id, detector, event_ids FROM alerts WHERE alert_id IN (SELECT unnest($ids::BIGINT[]))",
+            {"ids": alert_ids},
+        )
+        return self._engine.learning.marks(rows.to_pylist(), risky=_MARKS[state])
+
+    # -- networks --------------------------------------------------------------------------------------------------
+
+    def calibrate(self, budget: float, days: float = 7.0, names: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Fix thresholds by an alert budget; audited. See :meth:`Learning.calibrate`."""
+        for said in self._engine.learning.calibrate(budget, days, names or [], getpass.getuser()):
+            if "result" in said:
+                told = {one["model"]: one["threshold"] for one in said["result"]["models"]}
+                self._audit("calibrate", ", ".join(told), {"budget": budget, "days": days, "thresholds": told})
+            yield said
+
+    def restore_threshold(self, model: str) -> dict[str, Any]:
+        """Go back to the threshold of the model card; audited."""
+        restored = self._engine.learning.restore(model)
+        self._audit("calibrate", model, restored)
+        return restored
+
+    def learn(self, model: str, approved: bool = False) -> dict[str, Any]:
+        """Learn from the marks of a network's alerts; audited. See :meth:`Learning.learn`."""
+        learned = self._engine.learning.learn(model, getpass.getuser(), approved=approved)
+        self._audit("learn", model, learned)
+        return learned
 
     # -- audit -----------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,8 +30,8 @@ from soc_tui.core.settings import AcquisitionSettings
 from soc_tui.core.types import HEALTH, SourceState
 from soc_tui.knowledge.library import Library
 from soc_tui.management.follow import Follower
+from soc_tui.management.health_alerts import close_alerts, open_keys, raise_alerts
 from soc_tui.management.intake import Intake
-from soc_tui.store.casework import merge_findings, save_knowledge
 from soc_tui.store.database import Store
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class SourceHealth:
         self._intake, self._follower = intake, follower
         self._library, self._on_change = library, on_change
         now = clock.monotonic()
-        self._began = now
+        self._began = self._listened = now
         self._counted = {state.source_id: state for state in intake.states()}
         self._ended = {state.source_id for state in intake.states() if state.state == "done"}
         self._rhythms: dict[str, _Rhythm] = {}
@@ -154,13 +154,16 @@ class SourceHealth:
         return any(Path(path).is_relative_to(root) for root in self._follower.watched)
 
     def _listen(self, states: Iterable[SourceState], now: float) -> None:
-        moment = naive_utc(self._clock.now())
+        moment, since, self._listened = naive_utc(self._clock.now()), self._listened, now
         for state in states:
             before = self._counted.get(state.source_id, SourceState(state.path))
             read = state.records_read - before.records_read
             if read > 0:
+                # When it was read, but since the last look: the clock on the wall may have been set.
+                ago = (moment - state.last_read).total_seconds() if state.last_read else 0.0
+                ago = min(max(ago, 0.0), now - since)
                 rhythm = self._rhythm(state.path)
-                rhythm.arrive(now, moment)
+                rhythm.arrive(now - ago, moment - timedelta(seconds=ago))
                 rhythm.count(read, state.records_rejected - before.records_rejected)
             self._counted[state.source_id] = state
 
@@ -269,37 +272,19 @@ class SourceHealth:
     # -- alerts ----------------------------------------------------------------------------------------------------
 
     def _open_alerts(self) -> set[tuple[str, str]]:
-        rows = self._store.sql(
-            "SELECT alert_key FROM alerts WHERE detector = $detector AND state IN ('open', 'acknowledged')",
-            {"detector": DETECTOR},
-        )
-        keys = (key.split("|", 2) for key in rows.column("alert_key").to_pylist())
+        keys = (key.split("|", 2) for key in open_keys(self._store, DETECTOR))
         return {(kind, path) for _, kind, path in keys}
 
     def _raise(self, symptoms: Sequence[Symptom]) -> None:
         now = naive_utc(self._clock.now())
         findings = pa.Table.from_pylist([_finding(symptom, now) for symptom in symptoms], FINDINGS)
-        with self._store.transaction() as tx:
-            keys = merge_findings(tx, findings)
-            tx.execute(
-                "UPDATE alerts SET state = 'open'"
-                " WHERE state = 'closed' AND list_contains($keys::VARCHAR[], alert_key)",
-                {"keys": keys},
-            )
-            rows = tx.sql("SELECT * FROM alerts WHERE list_contains($keys::VARCHAR[], alert_key)", {"keys": keys})
-            best = {row["alert_id"]: self._library.match(row) for row in rows.to_pylist()}
-            save_knowledge(tx, {number: found[0].entry.id if found else "" for number, found in best.items()})
+        raise_alerts(self._store, self._library, findings)
         for symptom in symptoms:
             log.warning("source %s: %s: %s", symptom.path, symptom.kind, symptom.why)
         self._failing |= {(symptom.kind, symptom.path) for symptom in symptoms}
 
     def _close(self, keys: Sequence[tuple[str, str]]) -> None:
-        with self._store.transaction() as tx:
-            tx.execute(
-                "UPDATE alerts SET state = 'closed' WHERE state IN ('open', 'acknowledged')"
-                " AND list_contains($keys::VARCHAR[], alert_key)",
-                {"keys": [_key(*key) for key in keys]},
-            )
+        close_alerts(self._store, [_key(*key) for key in keys])
         self._failing -= set(keys)
 
     # -- memory ----------------------------------------------------------------------------------------------------

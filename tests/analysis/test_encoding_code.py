@@ -75,7 +75,10 @@ def test_an_explanation_names_the_lines() -> None:
     weights[0, 3:6] = (2.0, 0.1, 2.0)  # eval ( $_POST
     reasons = code.ENCODING.explain(table, encoded, np.array([0]), weights)
     assert reasons == [
-        [{"field": "line 3", "value": "eval($_POST", "weight": 4.1}, {"field": "other tokens", "value": "", "weight": 0.0}]
+        [
+            {"field": "line 3", "value": "eval($_POST", "weight": 4.1},
+            {"field": "other tokens", "value": "", "weight": 0.0},
+        ]
     ]
 
 

@@ -41,7 +41,7 @@ def reference(text: str) -> list[int]:
                 part = collections.Counter(body[:4096])
                 size = len(body[:4096])
                 entropy = -sum(n / size * math.log2(n / size) for n in part.values())
-                name = "<str:%d:%d>" % (min(20, int(math.log2(len(body)))), int(entropy))
+                name = f"<str:{min(20, int(math.log2(len(body))))}:{int(entropy)}>"
         elif kind == "i":
             name = value.lower() if len(value) <= 40 else "<longid>"
         else:

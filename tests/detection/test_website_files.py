@@ -82,7 +82,9 @@ def test_a_near_verdict_weighs_less(workspace: Any) -> None:
     assert workspace.find("malicious-code", window, threshold=0.9) == []
 
 
-@pytest.mark.parametrize(("label", "severity"), [("script", "high"), ("hidden-links", "medium"), ("defacement", "high")])
+@pytest.mark.parametrize(
+    ("label", "severity"), [("script", "high"), ("hidden-links", "medium"), ("defacement", "high")]
+)
 def test_tampering_names_its_kind(workspace: Any, label: str, severity: str) -> None:
     window = workspace.add([
         changed(0, "index.html", "after", "update", previous_hash="before"),

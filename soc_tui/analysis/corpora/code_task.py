@@ -103,7 +103,8 @@ def code_task(data: Path, seed: int) -> Task:
         "(most languages have ordinary files in one repository alone), none of them 80 % like a file that trains; the "
         "data's own validation part, from other repositories, is the test, with and without its near duplicates of "
         "the training part",
-        licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.01, epochs=14, batch=256, patience=14, stop_calibrated=True,
+        licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.01,
+        epochs=14, batch=256, patience=14, stop_calibrated=True,
         notes=(
             "Learned from whole files of at most 2,048 tokens; of a longer file every window is judged by itself.",
             "Administration tools (file managers, database consoles) do what webshells do and may score alike.",

@@ -49,6 +49,22 @@ def read_labelled(name: str, file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
     return table, risky
 
 
+def read_table(path: Path) -> pa.Table:
+    """The column ``value`` of a Parquet file, else its column ``tokens``.
+
+    Raises:
+        SourceError: it cannot be read or has neither.
+    """
+    try:
+        there = pq.read_schema(path).names
+        wanted = "tokens" if "tokens" in there and "value" not in there else "value"
+        return pq.read_table(path, columns=[wanted]).select([wanted])
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise SourceError(
+            f"cannot be read as values: {error!r}", source=path, remedy="give Parquet with a column value or tokens"
+        ) from error
+
+
 def _flows(file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
     from soc_tui.analysis.corpora import flow as captures
     from soc_tui.analysis.encoding import flow
@@ -65,10 +81,7 @@ def _columns(path: Path) -> tuple[pa.Table, list[Any]]:
     """``value`` or ``tokens``, and the labels."""
     try:
         if path.suffix == ".parquet":
-            there = pq.read_schema(path).names
-            wanted = "tokens" if "tokens" in there and "value" not in there else "value"
-            table = pq.read_table(path, columns=[wanted, "label"])
-            return table.select([wanted]), table["label"].to_pylist()
+            return read_table(path), pq.read_table(path, columns=["label"])["label"].to_pylist()
         if path.suffix == ".csv":
             csv.field_size_limit(_LONGEST)
             with path.open(newline="", encoding="utf-8", errors="replace") as file:

@@ -24,10 +24,11 @@ from soc_tui.analysis.corpora.grammar import Grammar, expand, read_grammar
 CLASSES = ("benign", "script", "frame", "hidden-links", "defacement", "redirect")
 _BY_PREFIX = {"script": 1, "frame": 2, "links": 3, "deface": 4, "defacement": 4, "redirect": 5}
 
-TRAINING = tuple(
-    "script_external script_eval script_skimmer script_server frame_small frame_hidden frame_away links_none links_zero "
-    "links_block deface_classic deface_terminal deface_part redirect_meta redirect_script redirect_form".split()
-)
+TRAINING = (
+    "script_external", "script_eval", "script_skimmer", "script_server", "frame_small", "frame_hidden", "frame_away",
+    "links_none", "links_zero", "links_block", "deface_classic", "deface_terminal", "deface_part", "redirect_meta",
+    "redirect_script", "redirect_form",
+)  # fmt: skip
 """Families that train and validate, on other pages each."""
 UNSEEN = ("unseen_script", "unseen_frame", "unseen_links", "unseen_defacement", "unseen_redirect")
 """Families that serve only the test."""
@@ -49,7 +50,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Kitchen:
-    """What one part of the data (training, validation, test) makes its pairs of; the parts share as little as may be."""
+    """What one part of the data (training, validation, test) makes its pairs of; parts share what they must."""
 
     layouts: tuple[str, ...]
     languages: tuple[str, ...]
@@ -124,54 +125,89 @@ class Site:
         return page
 
     def _change(self, page: str) -> str:
-        rng, how = self._rng, self._rng.random()
-        if how < 0.28:
-            return _put(page, self.write("edit"), _gap(page, rng))
-        if how < 0.46:
-            return _put(page, self.write("edit_head"), _head(page, rng))
-        if how < 0.56:  # other words in a paragraph
-            return _swap(page, r">[^<>]{12,400}<", lambda _: f">{self.write('sentence')}<", rng, int(rng.integers(1, 5)))
-        if how < 0.66:  # a release: every version number moves
-            return re.sub(r"((?:\?|\?v=|ver=|\.))([0-9a-f]{2,})(?=[\"'.])", lambda m: m[1] + _other(m[2], rng), page)
-        if how < 0.74:  # something goes
-            return _swap(page, r"<(p|li|div|section|article|script|iframe)\b[^<>]*>[^<>]*</\1>", lambda _: "", rng, 1)
-        if how < 0.80:
-            return _swap(page, r"20\d\d", lambda m: str(int(m[0]) + 1), rng, 3)
-        if how < 0.86:  # links and pictures move
-            return _swap(page, r"(href|src)=\"/[^\"]+\"", lambda m: f'{m[1]}="/{self.write("slug")}"', rng, 4)
-        if how < 0.89:
-            return re.sub(r">\s+<", "><", page)
-        if how < 0.92:
-            return self.write("maintenance")
-        if how < 0.95:  # another design of the same site
-            return self.write(_one(self._kitchen.layouts, rng))
-        if how < 0.97:  # the same page in another language
-            self.language = _one(self._kitchen.languages, rng)
-            return re.sub(r">[^<>]{8,}<", lambda _: f">{self.write('sentence')}<", page)
+        how = self._rng.random()
+        return next(change for most, change in _CHANGES if how < most)(self, page)
+
+    def _block(self, page: str) -> str:
+        return _put(page, self.write("edit"), _gap(page, self._rng))
+
+    def _in_head(self, page: str) -> str:
+        return _put(page, self.write("edit_head"), _head(page, self._rng))
+
+    def _words(self, page: str) -> str:
+        said = lambda _: f">{self.write('sentence')}<"  # noqa: E731 - drawn anew for each place
+        return _swap(page, r">[^<>]{12,400}<", said, self._rng, int(self._rng.integers(1, 5)))
+
+    def _release(self, page: str) -> str:
+        """Every version number moves."""
+        renewed = lambda m: m[1] + _other(m[2], self._rng)  # noqa: E731
+        return re.sub(r"((?:\?|\?v=|ver=|\.))([0-9a-f]{2,})(?=[\"'.])", renewed, page)
+
+    def _removal(self, page: str) -> str:
+        whole = r"<(p|li|div|section|article|script|iframe)\b[^<>]*>[^<>]*</\1>"
+        return _swap(page, whole, lambda _: "", self._rng, 1)
+
+    def _year(self, page: str) -> str:
+        return _swap(page, r"20\d\d", lambda m: str(int(m[0]) + 1), self._rng, 3)
+
+    def _moved(self, page: str) -> str:
+        """Links and pictures go elsewhere."""
+        return _swap(page, r"(href|src)=\"/[^\"]+\"", lambda m: f'{m[1]}="/{self.write("slug")}"', self._rng, 4)
+
+    def _minified(self, page: str) -> str:
+        return re.sub(r">\s+<", "><", page)
+
+    def _maintained(self, page: str) -> str:
+        del page
+        return self.write("maintenance")
+
+    def _redesigned(self, page: str) -> str:
+        del page
+        return self.write(_one(self._kitchen.layouts, self._rng))
+
+    def _translated(self, page: str) -> str:
+        self.language = _one(self._kitchen.languages, self._rng)
+        return re.sub(r">[^<>]{8,}<", lambda _: f">{self.write('sentence')}<", page)
+
+    def _restyled(self, page: str) -> str:
         return page.replace('class="', f'class="{self.write("slug")} ')
 
     def tampered(self, page: str, family: str) -> str:
         """The page after an intruder's visit."""
         rng, what = self._rng, self.spoil(family)
         if family == "redirect_form":
-            spoilt = _swap(page, r"<form\b[^<>]*?action=\"?([^\" >]+)", lambda m: m[0][: m.start(1) - m.start()] + what, rng, 1)
-            return spoilt if spoilt != page else _put(page, f'<form action="{what}"><input name="card"></form>', _gap(page, rng))
+            return self._misdirected(page, what)
         if family.startswith(("deface_classic", "deface_terminal", "unseen_defacement")):
             how = rng.random()
-            return what if how < 0.8 else what + page if how < 0.9 else re.sub(r"(?is)(<body[^>]*>).*", lambda m: m[1] + what, page)
+            body = re.sub(r"(?is)(<body[^>]*>).*", lambda m: m[1] + what, page)
+            return what if how < 0.8 else what + page if how < 0.9 else body
         if what.startswith(";"):  # a line of code goes into a script that is there
             place = page.find("</script>")
             return _put(page, what, place) if place >= 0 else page + f"<script>{what}</script>"
         how = rng.random()
-        if how < 0.25:
-            return _put(page, what, _head(page, rng))
-        if how < 0.45:
-            return _put(page, what, max(page.lower().rfind("</body"), 0) or len(page))
+        end = max(page.lower().rfind("</body"), 0) or len(page)
         if how < 0.55:
-            return page.rstrip("\n") + what + "\n"
-        if how < 0.62:
-            return what + page
-        return _put(page, what, _gap(page, rng))
+            place = _head(page, rng) if how < 0.25 else end if how < 0.45 else len(page.rstrip("\n"))
+        else:
+            place = 0 if how < 0.62 else _gap(page, rng)
+        return _put(page, what, place)
+
+    def _misdirected(self, page: str, where: str) -> str:
+        sent = lambda m: m[0][: m.start(1) - m.start()] + where  # noqa: E731
+        spoilt = _swap(page, r"<form\b[^<>]*?action=\"?([^\" >]+)", sent, self._rng, 1)
+        form = f'<form action="{where}"><input name="card"></form>'
+        return spoilt if spoilt != page else _put(page, form, _gap(page, self._rng))
+
+
+_CHANGES: tuple[tuple[float, Callable[[Site, str], str]], ...] = (
+    (0.28, Site._block), (0.46, Site._in_head), (0.56, Site._words), (0.66, Site._release), (0.74, Site._removal),
+    (0.80, Site._year), (0.86, Site._moved), (0.89, Site._minified), (0.92, Site._maintained),
+    (0.95, Site._redesigned), (0.97, Site._translated), (1.01, Site._restyled),
+)  # fmt: skip
+"""Cumulated chance and kind of an owner's change."""
+
+
+_CHANGES_AT_ONCE = [0.04, 0.2, 0.2, 0.16, 0.2, 0.12, 0.08]
 
 
 def _one(items: Sequence[str], rng: np.random.Generator) -> str:
@@ -225,7 +261,7 @@ def pairs(part: str, count: int, rng: np.random.Generator, tampered: float = 0.5
             family = _one(kitchen.families, rng)
             after = site.tampered(site.benign(before, int(rng.choice([0, 0, 1, 2]))), family)
         else:
-            after = site.benign(before, int(rng.choice([0, 1, 1, 1, 2, 3, 5], p=[0.04, 0.2, 0.2, 0.16, 0.2, 0.12, 0.08])))
+            after = site.benign(before, int(rng.choice([0, 1, 1, 1, 2, 3, 5], p=_CHANGES_AT_ONCE)))
         unknown = rng.random() < 0.12
         out.append(Pair(None if unknown else before, after, family))
     return out

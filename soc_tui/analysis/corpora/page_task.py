@@ -18,9 +18,8 @@ _TRAIN, _HELD = 9000, 2000
 
 def table_of(made: list[Pair]) -> pa.Table:
     """Pairs as the encoding reads them."""
-    return pa.table(
-        {"before": pa.array([p.before for p in made], pa.string()), "after": pa.array([p.after for p in made], pa.string())}
-    )
+    before, after = [pair.before for pair in made], [pair.after for pair in made]
+    return pa.table({"before": pa.array(before, pa.string()), "after": pa.array(after, pa.string())})
 
 
 def sample(made: list[Pair], part: str, first_window: bool = False) -> Sample:
@@ -79,7 +78,7 @@ def page_task(data: Path, seed: int) -> Task:
         notes=(
             "Trained and tested on made pairs only: the figures say how well the network generalises from one set of "
             "rules to another, not how it does on the web.",
-            "Judges the difference, not the intent: an owner who adds a script of a host never used before may be told so.",
+            "Judges the difference, not the intent: an owner's first script from a new host may be reported.",
             "What a script that is already there loads at run time is not seen.",
         ),
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """A file of source text (PHP, JSP, ASP, JavaScript, HTML) as the ids of its lexical tokens (``lexer.py``).
 
-A long file is read in overlapping windows and its score is the highest of them, so a webshell behind ten thousand lines
-of an innocent library is read like one that stands alone. Of a file with more than ``MAX_WINDOWS`` windows the first and
-the last halves of that number are read.
+A long file is read in overlapping windows and its score is the highest of them, so a webshell behind ten thousand
+lines of an innocent library is read like one that stands alone. Of a file with more than ``MAX_WINDOWS`` windows the
+first and the last halves of that number are read.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ def source_text(line: str) -> str:
 
 
 class CodeEncoding:
-    """Tables with a column ``tokens`` (lists of hashed tokens), or ``value`` (source text), or both: a row without
-    tokens is lexed."""
+    """Tables with a column ``tokens`` (lists of hashed tokens), or ``value`` (source text), or both.
+
+    A row without tokens is lexed.
+    """
 
     name = "code"
     risk_type = "malicious-code"
@@ -119,9 +121,8 @@ def _sequences(table: pa.Table) -> list[Ids]:
     empty = network_ids(np.zeros(1))
     out = []
     for tokens, text in zip(given, texts, strict=True):
-        if tokens is None:
-            tokens = np.frombuffer(lexer.lex(text or "").ids, np.uint16)
-        out.append(network_ids(tokens) if len(tokens) else empty)
+        read = np.frombuffer(lexer.lex(text or "").ids, np.uint16) if tokens is None else tokens
+        out.append(network_ids(read) if len(read) else empty)
     return out
 
 

@@ -26,11 +26,15 @@ _URL = re.compile(r"^\s*([a-z][a-z0-9+.-]*:)?(//([^/?#\s]*))?([^?#]*)([?#].*)?$"
 _WORD = re.compile(r"[^\W\d_]+|\d+", re.S)
 _STYLE = re.compile(r"([a-z-]{3,30})\s*:\s*([^;]{1,60})", re.I)
 _HIDING = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0\d*)?(?:[;\s]|$)|font-size\s*:\s*[01](?:px|pt|em)?\b"
-    r"|(?:left|top|text-indent|margin-left|margin-top)\s*:\s*-\d{3,}|(?:width|height)\s*[:=]\s*[\"']?[01](?:px)?\b|clip\s*:\s*rect\(0",
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0\d*)?(?:[;\s]|$)"
+    r"|font-size\s*:\s*[01](?:px|pt|em)?\b"
+    r"|(?:left|top|text-indent|margin-left|margin-top)\s*:\s*-\d{3,}|(?:width|height)\s*[:=]\s*[\"']?[01](?:px)?\b"
+    r"|clip\s*:\s*rect\(0",
     re.I,
 )
-_LINKS = {"src", "href", "action", "formaction", "data", "content", "srcset", "poster", "background", "data-src", "srcdoc"}
+_LINKS = {
+    "src", "href", "action", "formaction", "data", "content", "srcset", "poster", "background", "data-src", "srcdoc",
+}  # fmt: skip
 _ACTIVE = {"script", "iframe", "frame", "object", "embed", "applet", "base", "form", "meta", "link", "portal", "svg"}
 _LEADING = {"script": 0, "code": 0, "tag": 1, "style": 2, "title": 2, "comment": 3, "text": 3}
 
@@ -222,7 +226,7 @@ def _url(value: str, known: frozenset[str]) -> Iterator[str]:
             return
         yield f"length:{_size(len(value))}"
         if scheme == "data:":
-            yield value[5:40].split(",")[0].lower()
+            yield value[5:40].split(",", maxsplit=1)[0].lower()
             return
     if not host:
         yield "url:own"

@@ -342,6 +342,8 @@ class FlowEncoding:
 
     name = "flow"
     risk_type = "intrusion"
+    slots = tuple(tuple(f"{field} ({made})" for field, made in slots) for slots in GROUPS.values())
+    """What stands in each slot of each token, in words."""
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
         """One JSON object a line with our column names or Zeek's; the context is what the object says of it."""

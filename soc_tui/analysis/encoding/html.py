@@ -75,10 +75,8 @@ def _units(page: str, shift: int) -> Iterator[Unit]:
         elif (named := _NAME.match(page, position)) is not None:
             whole = None if broken else _TAG.match(page, named.end())
             broken = whole is None
-            if whole is not None:
-                end = whole.end()
-            else:  # a quote without its end: this and all later tags end at their first bracket
-                end = _find(page, ">", named.end(), missing) + 1 or size
+            # a quote without its end: this and all later tags end at their first bracket
+            end = (_find(page, ">", named.end(), missing) + 1 or size) if whole is None else whole.end()
             name = named.group().lower()
             inside = page[named.end() : end - 1 if page[end - 1] == ">" else end]
             yield Unit("tag", name, _SPACE.sub(" ", inside[:8192]).strip(), shift + opening)
@@ -91,7 +89,7 @@ def _units(page: str, shift: int) -> Iterator[Unit]:
                 content = page[position : closing.start()]
                 yield from _content(name, content, shift + position)
                 position = closing.start()
-        elif two == "</" or two == "<!":
+        elif two in {"</", "<!"}:
             end = _find(page, ">", position, missing)
             position = size if end < 0 else end + 1
         else:

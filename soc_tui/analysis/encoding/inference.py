@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,3 +125,32 @@ def _attributed(network: RiskNetwork, x: Tensor, steps: int) -> Tensor:
 
 def _odds(network: RiskNetwork, tokens: Tensor, real: Tensor | None, wide: Tensor | None) -> Tensor:
     return risk_log_odds(network.classify(tokens, real, wide)[0]).sum()  # ()
+
+
+def occlusions(
+    network: RiskNetwork, rows: NDArray[Any], fields: Sequence[Sequence[tuple[int, int]]], empty: NDArray[Any]
+) -> NDArray[np.float32]:
+    """What each field did to the log odds of risk: what they lose when all that was made of it is unknown.
+
+    For feature groups this is truer than gradients: a score is high for several reasons at once, and the network is
+    flat around each of them (docs/faithfulness.md).
+
+    Args:
+        network: in eval mode.
+        rows: (n, T, W).
+        fields: the slots (token, place) of each field.
+        empty: (T, W), the row of which everything is unknown.
+
+    Returns:
+        (n, T, W): the loss in the first slot of each field, 0 in the others; > 0 pushed towards risk.
+    """
+    out = np.zeros(rows.shape, np.float32)
+    whole = run(network, rows).log_odds
+    for slots in fields:
+        tokens, places = [slot[0] for slot in slots], [slot[1] for slot in slots]
+        without = rows.copy()
+        without[:, tokens, places] = empty[tokens, places]
+        touched = np.flatnonzero((without != rows).any((1, 2)))
+        if len(touched):
+            out[touched, tokens[0], places[0]] = whole[touched] - run(network, without[touched]).log_odds
+    return out

@@ -1,13 +1,13 @@
-"""Source text of PHP, JSP, ASP or JavaScript (alone or in HTML) as hashed lexical tokens.
+r"""Source text of PHP, JSP, ASP or JavaScript (alone or in HTML) as hashed lexical tokens.
 
 One lexer reads all of them, since a file may hold several languages and a webshell hides which. Comments become one
-token, numbers one, strings over 32 characters their length and entropy, identifiers are lower-cased; then every token is
-crc32 mod 65536. The result is the same as that of the pattern with which the published token sequences were made: a test
-keeps that pattern and compares.
+token, numbers one, strings over 32 characters their length and entropy, identifiers are lower-cased; then every token
+is crc32 mod 65536. The result is the same as that of the pattern with which the published token sequences were made: a
+test keeps that pattern and compares.
 
-The text is an attacker's, so the reading is linear. A pattern for "comment" or "string" that fails runs to the end of the
-text first and does so again at the next opening: one megabyte of ``/*`` or ``"a\\`` took half a minute that way. Here
-an opening whose end was not found is remembered and not looked for again.
+The text is an attacker's, so the reading is linear. A pattern for "comment" or "string" that fails runs to the end of
+the text first and does so again at the next opening: one megabyte of ``/*`` or ``"a\`` took half a minute that way.
+Here an opening whose end was not found is remembered and not looked for again.
 """
 
 from __future__ import annotations

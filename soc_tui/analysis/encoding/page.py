@@ -50,7 +50,8 @@ def ids_of(difference: Difference) -> tuple[list[int], list[int], list[int]]:
     for place, piece in enumerate(difference.pieces):
         if len(ids) >= most:
             break
-        mine = [word_id(word) for word in words(piece, difference.known)] if piece.unit.kind not in _LEXED else _code(piece)
+        lexed = piece.unit.kind in _LEXED
+        mine = _code(piece) if lexed else [word_id(word) for word in words(piece, difference.known)]
         mine = mine[: MOST_REMOVED if piece.mark == REMOVED else MOST_PER_PIECE]
         ids += mine
         owners += [place] * len(mine)
@@ -116,7 +117,7 @@ class PageEncoding:
 
 def _reasons(before: str | None, after: str, start: int, weights: NDArray[np.float32]) -> Reasons:
     difference = compare(before, after)
-    head, ids, owners = ids_of(difference)
+    head, _, owners = ids_of(difference)
     named = [
         entry(name, value, weight) for (name, value), weight in zip(difference.facts, weights[: len(head)], strict=True)
     ]

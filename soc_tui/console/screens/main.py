@@ -43,7 +43,8 @@ class MainScreen(ConsoleScreen):
         Binding("c", "set_state('closed')", "Close", tooltip="Close the alert, or all marked ones"),
         Binding("a", "set_state('acknowledged')", "Ack", tooltip="Acknowledge: somebody looks at it"),
         Binding("f", "set_state('false-positive')", "False pos.", tooltip="Mark as false positive"),
-        Binding("o", "set_state('open')", "Reopen", show=False, tooltip="Reopen: takes c, a and f back"),
+        Binding("t", "set_state('true-positive')", "True pos.", show=False, tooltip="Mark as true positive"),
+        Binding("o", "set_state('open')", "Reopen", show=False, tooltip="Reopen: takes c, a, f and t back"),
         Binding("u", "undo", "Undo", tooltip="Take back the last repair, after asking"),
         Binding("e", "evidence", "Evidence", show=False, tooltip="Go to the evidence lines"),
         Binding("i", "attacker", "Attacker", tooltip="All that is known of the source address"),
@@ -299,7 +300,7 @@ class MainScreen(ConsoleScreen):
             self.soc.toast("This alert names no source address", "warning")
 
     def action_set_state(self, state: str) -> None:
-        """Close, acknowledge, reopen or mark as false positive what is marked, else the selected alert."""
+        """Close, acknowledge, reopen or mark as false or true positive what is marked, else the selected alert."""
         targets = self.alerts.targets
 
         def work(link: Link) -> dict[str, Any]:

@@ -29,7 +29,7 @@ Answer = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def module_lines(modules: Sequence[Mapping[str, Any]]) -> list[Content]:
-    """One line per module, and one more where something failed."""
+    """One line per module, one with what it says of itself, and one more where something failed."""
     result = [content(f"  {'module':<14} {'state':<12} {'last activity':<19}  lag", "$text-muted")]
     for module in modules:
         state = str(module.get("state"))
@@ -44,6 +44,8 @@ def module_lines(modules: Sequence[Mapping[str, Any]]) -> list[Content]:
                 size(module.get("lag")) if isinstance(module.get("lag"), int) else module.get("lag"),
             )
         )  # fmt: skip
+        if module.get("detail"):  # what is watched and unreadable, days in the archive and files missing from it
+            result.append(content(f"    {module['detail']}", "$text-muted"))
         if module.get("last_error"):
             result.append(joined("    ", (module.get("last_error"), "$text-error")))
     return result
@@ -62,6 +64,7 @@ def source_lines(sources: Sequence[Mapping[str, Any]]) -> list[Content]:
             joined(
                 (f"    {count(read)} read = {count(stored)} stored + ", "$text-muted"),
                 (f"{count(rejected)} rejected", style), "  ", (source.get("state"), "$text-muted"),
+                (f"  last {when(source['last_event_time'])}" if source.get("last_event_time") else "", "$text-muted"),
             )
         )  # fmt: skip
         if source.get("lag_bytes"):

@@ -224,6 +224,7 @@ class AlertTable(RowList):
             "acknowledged": (marks.acknowledged, "good"),
             "closed": (marks.closed, "muted"),
             "false-positive": (marks.false_positive, "muted"),
+            "true-positive": (marks.true_positive, "good"),
         }
         return known.get(state, (" ", ""))
 

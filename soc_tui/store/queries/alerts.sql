@@ -4,9 +4,9 @@ SELECT a.*, s.class AS src_class, s.country AS src_country, s.asn AS src_asn, s.
     d.asset AS dst_asset, d.name AS dst_name
 FROM (
     SELECT * FROM alerts WHERE {where}
-    ORDER BY (state IN ('open', 'acknowledged')) DESC, severity_rank(severity) DESC, time_last DESC NULLS LAST, alert_id
+    ORDER BY (state IN ('open', 'acknowledged', 'true-positive')) DESC, severity_rank(severity) DESC, time_last DESC NULLS LAST, alert_id
     LIMIT $limit OFFSET $offset
 ) a
 LEFT JOIN addresses s ON s.ip = a.src_ip
 LEFT JOIN addresses d ON d.ip = a.dst_ip
-ORDER BY (state IN ('open', 'acknowledged')) DESC, severity_rank(severity) DESC, time_last DESC NULLS LAST, alert_id
+ORDER BY (state IN ('open', 'acknowledged', 'true-positive')) DESC, severity_rank(severity) DESC, time_last DESC NULLS LAST, alert_id
