@@ -31,10 +31,7 @@ Progress = Callable[[str], None]
 Bar = Callable[[float], None]
 """Told the share of the work that is done, 0 to 1."""
 
-BATCH = 512
 RATE = 2e-3
-PATIENCE = 4
-"""Epochs without a better validation loss after which training stops."""
 
 
 def task(name: str, data: Path, seed: int) -> Task:
@@ -113,11 +110,13 @@ def fit(
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     network = networks.RiskNetwork(networks.NetworkConfig(**plan.architecture))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
     weights = balance(plan.train)[plan.train.owner]
+    if isinstance(network.encode, networks.CharacterTokens) and network.encode.wide is not None:
+        fit_wide(network.encode.wide, plan.train.rows, plan.train.risky[plan.train.owner], weights)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
     allowed = plan.train.allowed[plan.train.owner]
     drawn = min(len(weights), plan.rows_per_epoch)
-    steps = epochs * (math.ceil(drawn / BATCH) + len(inference.BUCKETS))  # each padded length may end in a short batch
+    steps = epochs * (math.ceil(drawn / plan.batch) + len(inference.BUCKETS))  # short last batches
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
     run = resuming.Run(network, optimiser, schedule, np.random.default_rng(seed), network.state_dict())
     mark = "" if keep is None else _mark(plan, seed, epochs)
@@ -125,11 +124,11 @@ def fit(
         progress(f"going on after epoch {run.epoch}")
     began, first = time.monotonic(), run.epoch
     for epoch in range(run.epoch + 1, epochs + 1):
-        if run.epoch and run.epoch - run.best_epoch >= PATIENCE:
+        if run.epoch and run.epoch - run.best_epoch >= plan.patience:
             break
         network.train()
         chosen = np.sort(run.rng.permutation(len(weights))[:drawn])
-        batches = _batches(plan.augment(plan.train.rows[chosen], run.rng), run.rng)
+        batches = _batches(plan.augment(plan.train.rows[chosen], run.rng), run.rng, plan.batch)
         total = 0.0
         for number, (within, part) in enumerate(batches):
             places = chosen[within]
@@ -144,7 +143,7 @@ def fit(
             schedule.step()
             total += float(loss.detach())
             bar((epoch - 1 + number / len(batches)) / epochs)
-        held = _balanced_loss(network, plan.validation)
+        held = _balanced_loss(network, plan.validation, calibrated=plan.stop_calibrated)
         left = (time.monotonic() - began) / (epoch - first) * (epochs - epoch)
         progress(f"epoch {epoch} of {epochs}, at most {left:.0f} s left: training loss {total / len(batches):.4f}, "
                  f"validation loss {held:.4f}")  # fmt: skip
@@ -159,21 +158,69 @@ def fit(
     return network.eval(), run.best_epoch
 
 
+def fit_wide(
+    wide: networks.WideTokens, rows: NDArray[Any], risky: NDArray[np.bool_], weight: NDArray[Any], c: float = 30.0
+) -> None:
+    """Fit the wide way by itself: logistic regression over TF-IDF of n-grams, by L-BFGS.
+
+    Args:
+        wide: its weights and rarities are written.
+        rows: (n, L) ids.
+        risky: (n,) the label.
+        weight: (n,) how much each counts, 1 on average.
+        c: inverse strength of the ridge, as in liblinear.
+    """
+    found: list[NDArray[np.int32]] = []
+    order: list[NDArray[np.int64]] = []
+    with torch.no_grad():
+        for places, same in inference.buckets(rows):
+            for part in inference.batches(same, 256):
+                buckets, kept = wide.buckets(inference.tensor(same[part]))
+                found += [one[true].to(torch.int32).numpy() for one, true in zip(buckets, kept, strict=True)]
+                order.append(places[part])
+    places = np.concatenate(order)
+    counts = np.array([len(one) for one in found], np.int64)
+    index = torch.from_numpy(np.concatenate(found))  # (grams,)
+    often = torch.bincount(index, minlength=len(wide.weight)).float()
+    wide.rarity.copy_(torch.log((1 + len(rows)) / (1 + often)) + 1)
+    starts = np.cumsum(counts) - counts
+    squares = np.add.reduceat(np.append(wide.rarity[index].square().numpy(), 0.0), np.minimum(starts, len(index)))
+    length = torch.from_numpy(np.sqrt(np.where(counts > 0, np.maximum(squares, 1), 1)).astype(np.float32))
+    sign = torch.from_numpy(np.where(risky[places], 1.0, -1.0).astype(np.float32))
+    share = torch.from_numpy(np.asarray(weight, np.float32)[places])
+    offsets = torch.from_numpy(starts.astype(np.int32))
+    held = torch.zeros(len(often), 1, requires_grad=True)
+    optimiser = torch.optim.LBFGS([held], max_iter=30, history_size=8, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        table = held * wide.rarity.unsqueeze(1)
+        odds = torch.nn.functional.embedding_bag(index, table, offsets, mode="sum").squeeze(1) / length  # (n,)
+        loss = (torch.nn.functional.softplus(-sign * odds) * share).sum() + held.square().sum() / (2 * c)
+        torch.autograd.backward(loss)
+        return loss
+
+    optimiser.step(closure)
+    wide.weight.copy_(held.detach().squeeze(1))
+
+
 def _mark(plan: Task, seed: int, epochs: int) -> str:
     """What makes a training this one: its plan, its rows, the versions."""
     digest = hashlib.sha256()
     for rows in (plan.train.rows, plan.train.owner, plan.train.allowed, plan.validation.rows):
         digest.update(np.ascontiguousarray(rows).data)
-    facts = [plan.name, plan.architecture, seed, epochs, plan.rows_per_epoch, torch.__version__, __version__]
+    facts = [
+        plan.name, plan.architecture, seed, epochs, plan.rows_per_epoch, plan.batch, torch.__version__, __version__,
+    ]  # fmt: skip
     return f"{json.dumps(facts)} {digest.hexdigest()}"
 
 
-def _batches(rows: NDArray[Any], rng: np.random.Generator) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
+def _batches(rows: NDArray[Any], rng: np.random.Generator, size: int) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Shuffled batches of rows of one padded length; a rest of fewer than 8 is skipped (BatchNorm needs company)."""
     out = []
     for places, same in inference.buckets(rows):
         order = rng.permutation(len(places))
-        parts = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+        parts = [order[i : i + size] for i in range(0, len(order), size)]
         out += [(places[part], same[part]) for part in parts if len(part) >= 8]
     return [out[i] for i in rng.permutation(len(out))]
 
@@ -203,10 +250,13 @@ def scores(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float64]
     return calibration.probability(log_odds(network, sample))
 
 
-def _balanced_loss(network: networks.RiskNetwork, sample: Sample) -> float:
-    score = np.clip(scores(network, sample), 1e-6, 1 - 1e-6)
+def _balanced_loss(network: networks.RiskNetwork, sample: Sample, *, calibrated: bool = False) -> float:
+    odds, weight = log_odds(network, sample), balance(sample)
+    if calibrated:
+        odds = calibration.fit(odds, sample.risky, weight).log_odds(odds)
+    score = np.clip(calibration.probability(odds), 1e-6, 1 - 1e-6)
     loss = -np.log(np.where(sample.risky, score, 1 - score))
-    return float(np.average(loss, weights=balance(sample)))
+    return float(np.average(loss, weights=weight))
 
 
 def fix_threshold(network: networks.RiskNetwork, validation: Sample, false_positives: float) -> float:

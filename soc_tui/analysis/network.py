@@ -50,6 +50,10 @@ class NetworkConfig:
     bidirectional: bool = True
     attention: bool = True
     batch_norm: bool = True
+    max_pool: bool = False
+    """What the LSTM says at its loudest goes to the DNN beside the attention: one bad place in a long row is enough."""
+    wide: int = 0
+    """``characters``: above 0, a table of 2**wide weights for ids, pairs and triples beside the recurrent way."""
 
 
 class GroupTokens(nn.Module):
@@ -63,13 +67,79 @@ class GroupTokens(nn.Module):
         self.weight = nn.Parameter(torch.empty(kinds, config.width, config.hidden).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(kinds, config.hidden))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None, None]:
         """Groups (B, T, W) float to tokens (B, T, H); the mask (B, T) is None where every token is real."""
         if self.shared:
             real = (x != 0).any(2)  # (B, T)
             tokens = torch.tanh(x @ self.weight[0] + self.bias[0]) * real.unsqueeze(2)  # (B, T, H)
-            return tokens, real
-        return torch.tanh(torch.einsum("btw,twh->bth", x, self.weight) + self.bias), None  # (B, T, H)
+            return tokens, real, None
+        return torch.tanh(torch.einsum("btw,twh->bth", x, self.weight) + self.bias), None, None  # (B, T, H)
+
+
+class FoldedEmbedding(nn.Embedding):
+    """An embedding of more ids than it has rows: ids share rows, 0 stays padding."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids (...) to (..., E)."""
+        return super().forward((ids - 1) % (self.num_embeddings - 1) * (ids > 0) + (ids > 0))
+
+
+class WideTokens(nn.Module):
+    """What every distinct id, pair and triple of a row says by itself: a linear model, as a part of the network.
+
+    Weights lie in 2**bits buckets by a hash; a repeated n-gram counts once, by its inverse document frequency, and a
+    row is a bag of length 1: the logistic regression over TF-IDF that text classifiers are measured against. The
+    weights are fitted first (``building.fit_wide``) and then stay; while the recurrent way learns it does not hear the
+    wide one, so neither leans on the other and their sum errs less.
+    """
+
+    def __init__(self, bits: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1 << bits), requires_grad=False)
+        self.register_buffer("rarity", torch.ones(1 << bits))
+        self.rarity: Tensor
+        """Inverse document frequency of each bucket."""
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids (B, L) to (B, 1)."""
+        return self.parts(ids).sum((1, 2)).unsqueeze(1)
+
+    def positions(self, ids: Tensor) -> Tensor:
+        """The same sum spread over the ids (B, L): an n-gram's part goes to its ids in equal shares."""
+        one, two, three = self.parts(ids).unbind(1)  # (B, L) each, at the n-gram's last id
+        two, three = two / 2, three / 3
+        return one + two + _earlier(two, 1) + three + _earlier(three, 1) + _earlier(three, 2)
+
+    def parts(self, ids: Tensor) -> Tensor:
+        """The part of each n-gram at its first occurrence: (B, 3, L)."""
+        buckets, kept = self.buckets(ids)
+        rarity = self.rarity[buckets] * kept  # (B, 3L)
+        length = rarity.square().sum(1, keepdim=True).clamp(min=1).sqrt()  # (B, 1)
+        return (self.weight[buckets] * rarity / length).view(len(ids), 3, -1)
+
+    def buckets(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The bucket of every n-gram by its last id, (B, 3L), and True for the first of each in its row."""
+        before = functional.pad(ids, (1, 0))[:, :-1]  # (B, L)
+        second = functional.pad(ids, (2, 0))[:, :-2]  # (B, L)
+        grams = torch.stack([ids, ids << 16 | before, (ids << 16 | before) << 16 | second], 1)  # (B, 3, L)
+        real = torch.stack([ids > 0, (ids > 0) & (before > 0), (ids > 0) & (second > 0)], 1)  # (B, 3, L)
+        salt = torch.tensor([0x51ED27, 0x2545F4, 0x7FEB35]).view(1, 3, 1)
+        buckets = torch.where(real, _mixed(grams + (salt << 24)) % len(self.weight), -1).flatten(1)
+        order, places = buckets.sort(dim=1, stable=True)
+        first = order >= 0
+        first[:, 1:] &= order[:, 1:] != order[:, :-1]
+        return buckets.clamp(min=0), torch.zeros_like(first).scatter(1, places, first)
+
+
+def _earlier(parts: Tensor, by: int) -> Tensor:
+    return functional.pad(parts, (0, by))[:, by:]
+
+
+def _mixed(keys: Tensor) -> Tensor:
+    """Keys (...) of up to 62 bits to well-spread ones of 31 bits, in wrapping 64-bit arithmetic."""
+    keys = keys * 0x1E3779B97F4A7C15
+    keys = (keys ^ (keys >> 29)) * 0x3F58476D1CE4E5B9
+    return (keys >> 33) & 0x7FFFFFFF
 
 
 class CharacterTokens(nn.Module):
@@ -78,16 +148,24 @@ class CharacterTokens(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.patch = config.patch
-        self.embed = nn.Embedding(config.vocabulary, config.embedding, padding_idx=0)
+        table = FoldedEmbedding if config.wide else nn.Embedding
+        self.embed = table(config.vocabulary, config.embedding, padding_idx=0)
+        self.wide = WideTokens(config.wide) if config.wide else None
         kernel = 2 * config.patch  # neighbours overlap by half, so no cut falls inside every view of a word
         self.mix = nn.Conv1d(config.embedding, config.hidden, kernel, stride=config.patch, padding=config.patch // 2)
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids (B, L) to tokens (B, T, H) and mask (B, T), where T = L / patch; True marks a real token."""
-        return self.tokens(self.embed(ids), ids)
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Ids (B, L) to tokens (B, T, H), mask (B, T) and, where there is a wide way, its sum (B, 1).
+
+        T = L / patch; True marks a real token.
+        """
+        tokens, real = self.tokens(self.embed(ids), ids)
+        if self.wide is None:
+            return tokens, real, None
+        return tokens, real, tokens.new_zeros(len(ids), 1) if self.training else self.wide(ids)
 
     def tokens(self, characters: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The same from embedded characters (B, L, E): the explanation differentiates by them."""
+        """Tokens and mask from embedded characters (B, L, E): the explanation differentiates by them."""
         mixed = self.mix(characters.transpose(1, 2))  # (B, H, T)
         real = (ids != 0).view(ids.shape[0], -1, self.patch).any(2)  # (B, T)
         return torch.tanh(mixed).transpose(1, 2) * real.unsqueeze(2), real  # (B, T, H), (B, T)
@@ -109,13 +187,17 @@ class RiskNetwork(nn.Module):
         self.value = nn.Linear(features, features, bias=False)
         self.query = nn.Parameter(torch.randn(config.hidden) / math.sqrt(config.hidden))
         middle = (features + config.classes) // 2  # the paper's s = (m + n) / 2 for the hidden layer of the DNN
+        pooled = features * (2 if config.max_pool else 1)
         self.dnn = nn.Sequential(
-            nn.Linear(features, middle),
+            nn.Linear(pooled, middle),
             nn.BatchNorm1d(middle) if config.batch_norm else nn.Identity(),
             nn.ReLU(),
             nn.Dropout(config.dropout),
-            nn.Linear(middle, config.classes),
+            nn.Linear(middle + bool(config.wide), config.classes),
         )
+        if config.wide:
+            with torch.no_grad():  # the wide sum is log odds of risk already
+                self.last.weight[:, -1] = torch.tensor([-0.5] + [0.5] * (config.classes - 1))
 
     @property
     def last(self) -> nn.Linear:
@@ -135,16 +217,23 @@ class RiskNetwork(nn.Module):
         """
         return self.classify(*self.encode(x))
 
-    def classify(self, tokens: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Tokens (B, T, H) and their mask (B, T) to logits and attention weights."""
-        hidden, weights = self.embed(tokens, real)
+    def classify(self, tokens: Tensor, real: Tensor | None, wide: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Tokens (B, T, H), their mask (B, T) and the wide sum (B, 1) to logits and attention weights."""
+        hidden, weights = self.embed(tokens, real, wide)
         return self.last(hidden), weights  # (B, C), (B, T)
 
-    def embed(self, tokens: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Tokens and their mask to what the last layer sees of a row (B, M), M the hidden layer, and the attention."""
+    def embed(self, tokens: Tensor, real: Tensor | None, wide: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The same to what the last layer sees of a row (B, M), M the hidden layer, and the attention.
+
+        The wide sum is the last of M: neither BatchNorm nor dropout touches it.
+        """
         states, _ = self.lstm(tokens)  # (B, T, D)
         pooled, weights = self.attend(states, real)  # (B, D), (B, T)
-        return self.dnn[:-1](pooled), weights  # (B, M), (B, T)
+        if self.config.max_pool:
+            loudest = states if real is None else states.masked_fill(~real.unsqueeze(2), -1.0)  # o*tanh(c) > -1
+            pooled = torch.cat([pooled, loudest.amax(1)], 1)  # (B, 2D)
+        hidden = self.dnn[:-1](pooled)  # (B, M)
+        return hidden if wide is None else torch.cat([hidden, wide], 1), weights  # (B, M), (B, T)
 
     def attend(self, states: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
         """Eq. 6, softmax(Q K^T / sqrt(d)) V, with one learned query: T products a row instead of T squared."""

@@ -143,6 +143,23 @@ SESSION_ANOMALY = Detector(
 )  # fmt: skip
 """Sessions that the ``session`` network scored at or above ``$threshold`` (rows of ``scores``)."""
 
+MALICIOUS_CODE = Detector(
+    "malicious-code", "Malicious code", "malicious-code", ("T1505.003", "T1059.007"), "malicious_code.sql", _none
+)
+"""Files of website trees whose source the ``code`` network scored at or above ``$threshold``.
+
+In ``scores`` the value is the content's sha256.
+"""
+
+PAGE_TAMPERING = Detector(
+    "page-tampering", "Page tampering", "page-tampering", ("T1491.002", "T1565.001", "T1189"),
+    "page_tampering.sql", _none,
+)  # fmt: skip
+"""Changed pages that the ``page`` network scored at or above ``$threshold``.
+
+In ``scores`` the value is the sha256 of the version before, ``>``, and that of the version after.
+"""
+
 KNOWN_BAD = Detector(
     "known-bad-indicator", "Known-bad indicator", "trojan", ("T1071", "T1071.004", "T1105", "T1204.002"),
     "known_bad_indicator.sql", _every_indicator,
@@ -151,6 +168,7 @@ KNOWN_BAD = Detector(
 
 NETWORKS: Mapping[str, Detector] = {
     "query": WEB_ATTACK, "flow": FLOW_ANOMALY, "domain": DOMAIN_ANOMALY, "session": SESSION_ANOMALY,
+    "code": MALICIOUS_CODE, "page": PAGE_TAMPERING,
 }  # fmt: skip
 """The rule over the scores of each risk network."""
 

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from soc_tui.analysis.encoding.lexer import decode
 from soc_tui.analysis.features import expanded
 from soc_tui.analysis.feedback import Head
 from soc_tui.analysis.prediction import Predictor
@@ -25,7 +26,7 @@ from soc_tui.detection.detectors import NETWORKS, Detector
 from soc_tui.store.database import Store
 from soc_tui.store.models import load_head, load_threshold
 from soc_tui.store.reach import Reach
-from soc_tui.store.website import load_content
+from soc_tui.store.website_versions import versions
 
 FLOW_LOOK_BACK = 100_000
 """How many ids before its window ``features/flow_window.sql`` looks at."""
@@ -45,7 +46,7 @@ class Scored:
     once: bool = True
     """A key is scored once; else its score may change with every event and is replaced."""
     contents: Mapping[str, str] = field(default_factory=dict)
-    """Column of the encoding -> column of the features that holds the sha256 of its content."""
+    """Column of the encoding -> the version, ``before`` or ``after``, whose content it holds."""
 
 
 SCORED: Mapping[str, Scored] = {
@@ -54,7 +55,7 @@ SCORED: Mapping[str, Scored] = {
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
     "session": Scored("SELECT value AS key, events FROM ({session_events})", look_back=FLOW_LOOK_BACK, once=False),
     "code": Scored(
-        "SELECT DISTINCT after AS key, after FROM ({website_changes}) SEMI JOIN"
+        "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
         " (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_code",
         contents={"value": "after"},
     ),
@@ -102,19 +103,15 @@ class Scoring:
         size = CONTENTS_AT_ONCE if contents else max(rows.num_rows, 1)
         for start in range(0, rows.num_rows, size):
             part = rows.slice(start, size)
-            texts = {
-                column: pa.array([self._text(sha256) for sha256 in part[hashes].to_pylist()], pa.string())
-                for column, hashes in contents.items()
-            }
-            yield pa.table({**{column: part[column] for column in part.column_names}, **texts})
-
-    def _text(self, sha256: str | None) -> str | None:
-        """The kept content of that hash as text; None when it is not kept."""
-        content = load_content(self._store, sha256) if sha256 else None
-        if content is None:
-            return None
-        wide = content[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        return content.decode("utf-16" if wide else "utf-8", "replace")
+            if contents:
+                held = versions(self._store, part)
+                texts = {
+                    to: [None if c is None else decode(c) for c in held[f"{kept}_content"].to_pylist()]
+                    for to, kept in contents.items()
+                }
+                part = pa.table({"key": held["key"], **{to: pa.array(t, pa.string()) for to, t in texts.items()}})
+            if part.num_rows:
+                yield part
 
     def inputs(self, name: str, first: int, last: int, *, unscored: bool = False, most: int = 0) -> pa.Table:
         """What a model reads of the events ``first`` to ``last``: ``key`` and the columns of its encoding.

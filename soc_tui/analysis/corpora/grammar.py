@@ -47,7 +47,7 @@ def expand(sections: Grammar, name: str, rng: np.random.Generator) -> str:
     def drawn(section: str) -> str:
         alternatives = sections[section]
         line = alternatives[int(rng.integers(len(alternatives)))]
-        line = re.sub("«N»(.*?)«\\.»", lambda m: m[1] * int(rng.integers(2, 10)), line)
+        line = re.sub("«N»(.*?)«\\.»", lambda m: m[1] * int(rng.integers(2, 10)), line, flags=re.DOTALL)
         return re.sub(r"«(\w+)»", replaced, line)
 
     return drawn(name)

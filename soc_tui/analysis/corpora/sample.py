@@ -88,4 +88,10 @@ class Task:
     epochs: int
     rows_per_epoch: int = 120_000
     """Rows drawn for each epoch where there are more."""
+    batch: int = 512
+    """Rows in one step: few examples or long rows want small ones."""
+    patience: int = 4
+    """Epochs without a better validation loss after which training stops."""
+    stop_calibrated: bool = False
+    """True: the epoch is chosen by the validation loss of calibrated scores, where a network's own are far too sure."""
     notes: tuple[str, ...] = field(default=())

@@ -30,6 +30,17 @@ def buckets(rows: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any
             yield places, rows[places, :width]
 
 
+_ROOM = 2**18
+"""Ids in one forward pass at most: a thousand windows of 2048 would take a gigabyte."""
+
+
+def batches(rows: NDArray[Any], batch_size: int) -> Iterator[slice]:
+    """Rows of one padded length in batches, smaller ones where rows are long."""
+    size = batch_size if rows.ndim == 3 else max(1, min(batch_size, _ROOM // rows.shape[1]))
+    for start in range(0, len(rows), size):
+        yield slice(start, start + size)
+
+
 def tensor(rows: NDArray[Any]) -> Tensor:
     """Groups as float32, character ids as int64."""
     return torch.from_numpy(np.ascontiguousarray(rows if rows.ndim == 3 else rows.astype(np.int64)))
@@ -55,8 +66,7 @@ def run(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> Out
     chances = np.zeros((len(rows), network.config.classes), np.float32)
     odds, hidden = np.zeros(len(rows)), np.zeros((len(rows), last.in_features), np.float32)
     for places, same in buckets(rows):
-        for start in range(0, len(same), batch_size):
-            part = slice(start, start + batch_size)
+        for part in batches(same, batch_size):
             seen, _ = network.embed(*network.encode(tensor(same[part])))
             logits = last(seen)
             hidden[places[part]] = seen.numpy()
@@ -84,18 +94,37 @@ def attributions(network: RiskNetwork, rows: NDArray[Any], steps: int = 2) -> ND
     network.eval()
     out = np.zeros(rows.shape, np.float32)
     for places, same in buckets(rows):
-        x = tensor(same)
-        encode = network.encode
-        full = encode.embed(x).detach() if isinstance(encode, CharacterTokens) else x  # (n, L, E) or (n, T, W)
-        total = torch.zeros_like(full)
-        for step in range(steps):
-            at = (full * ((step + 0.5) / steps)).requires_grad_()
-            tokens = encode.tokens(at, x) if isinstance(encode, CharacterTokens) else encode(at)
-            odds = risk_log_odds(network.classify(*tokens)[0]).sum()  # ()
-            total += torch.autograd.grad(odds, at)[0] / steps
-        parts = (total * full).detach()  # completeness: their sum is about the odds gained over the empty row
-        out[places, : same.shape[1]] = (parts.sum(2) if rows.ndim == 2 else parts).numpy()
+        for part in batches(same, 256):
+            out[places[part], : same.shape[1]] = _attributed(network, tensor(same[part]), steps).numpy()
     return out
+
+
+def _attributed(network: RiskNetwork, x: Tensor, steps: int) -> Tensor:
+    encode = network.encode
+    if not isinstance(encode, CharacterTokens):
+        total = torch.zeros_like(x)  # (n, T, W)
+        for step in range(steps):
+            at = (x * ((step + 0.5) / steps)).requires_grad_()
+            total += torch.autograd.grad(_odds(network, *encode(at)), at)[0] / steps
+        return (total * x).detach()  # completeness: their sum is about the odds gained over the empty row
+    full = encode.embed(x).detach()  # (n, L, E)
+    spread = None if encode.wide is None else encode.wide.positions(x).detach()  # (n, L)
+    total, slope = torch.zeros_like(full), torch.zeros(len(x), 1)
+    for step in range(steps):
+        share = (step + 0.5) / steps
+        at = (full * share).requires_grad_()
+        wide = None if spread is None else (spread.sum(1, keepdim=True) * share).requires_grad_()  # (n, 1)
+        wanted = [at] if wide is None else [at, wide]
+        found = torch.autograd.grad(_odds(network, *encode.tokens(at, x), wide), wanted)
+        total += found[0] / steps
+        if wide is not None:
+            slope += found[1] / steps
+    parts = (total * full).sum(2).detach()  # (n, L)
+    return parts if spread is None else parts + slope * spread  # the wide sum is linear: its parts are exact
+
+
+def _odds(network: RiskNetwork, tokens: Tensor, real: Tensor | None, wide: Tensor | None) -> Tensor:
+    return risk_log_odds(network.classify(tokens, real, wide)[0]).sum()  # ()
 
 
 def occlusions(

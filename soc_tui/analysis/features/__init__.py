@@ -16,7 +16,8 @@ def feature_sql(name: str) -> str:
 
     ``flow_window``: the context of flow events; ``flow_rows``: flow events with their context, ready for the network;
     ``query_values``: distinct web texts; ``domain_names``: distinct names asked for; ``session_events``: the log-ins
-    and requests of each source in order of time.
+    and requests of each source in order of time; ``website_changes``: changed files of website trees by the hashes of
+    their contents.
     """
     return expanded((Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8"))
 

@@ -1,0 +1,97 @@
+"""The wide way of a network: n-grams that speak for themselves, fitted alone, named in explanations."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from soc_tui.analysis import building
+from soc_tui.analysis.encoding import inference
+from soc_tui.analysis.figures import auroc
+from soc_tui.analysis.network import NetworkConfig, RiskNetwork, WideTokens
+
+CONFIG = NetworkConfig("characters", 2, vocabulary=50, embedding=4, patch=2, hidden=8, max_pool=True, wide=12)
+
+
+def made(count: int = 240) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of ids; those that hold the pair 7 9 (but not 9 7) are risky."""
+    rng = np.random.default_rng(2)
+    rows = rng.integers(10, 60000, (count, 16)).astype(np.uint16)
+    risky = np.arange(count) % 2 == 0
+    place = rng.integers(0, 14, count)
+    for row, at, bad in zip(rows, place, risky, strict=True):
+        row[at : at + 2] = (7, 9) if bad else (9, 7)
+    rows[:, 15:] = 0
+    return rows, risky
+
+
+def test_a_repeated_gram_counts_once_and_order_matters() -> None:
+    wide = WideTokens(14)
+    with torch.no_grad():
+        wide.weight += torch.arange(len(wide.weight)) / 1000
+    once, twice, turned = torch.tensor([[5, 6, 0, 0]]), torch.tensor([[5, 6, 5, 6]]), torch.tensor([[6, 5, 0, 0]])
+    assert int(wide.buckets(once)[1].sum()) == 3  # two ids, one pair
+    assert int(wide.buckets(twice)[1].sum()) == 6  # 5, 6, 5 6, 6 5, 5 6 5, 6 5 6
+    assert float(wide(once)) != float(wide(turned))
+
+
+def test_padding_says_nothing() -> None:
+    wide = WideTokens(14)
+    with torch.no_grad():
+        wide.weight += 1.0
+    assert float(wide(torch.zeros(1, 8, dtype=torch.int64))) == 0.0
+    short, long = torch.tensor([[3, 4]]), torch.tensor([[3, 4, 0, 0, 0, 0]])
+    assert float(wide(short)) == float(wide(long))
+
+
+def test_positions_sum_to_the_whole() -> None:
+    wide = WideTokens(12)
+    with torch.no_grad():
+        wide.weight += torch.randn(len(wide.weight), generator=torch.Generator().manual_seed(1))
+    ids = torch.from_numpy(made()[0].astype(np.int64))
+    assert torch.allclose(wide.positions(ids).sum(1, keepdim=True), wide(ids), atol=1e-5)
+
+
+def test_fitted_alone_it_tells_a_pair_from_its_reverse_and_training_leaves_it_as_it_is() -> None:
+    rows, risky = made()
+    wide = WideTokens(14)
+    building.fit_wide(wide, rows[:160], risky[:160], np.ones(160, np.float32))
+    odds = wide(inference.tensor(rows[160:])).squeeze(1).numpy()
+    assert auroc(odds, risky[160:]) > 0.97  # the pair and its triples; every other n-gram is new
+    assert not wide.weight.requires_grad
+
+
+def test_a_network_hears_it_in_use_and_not_while_learning() -> None:
+    torch.manual_seed(3)
+    network = RiskNetwork(CONFIG).eval()
+    ids = inference.tensor(made()[0][:8])
+    before = network(ids)[0]
+    with torch.no_grad():
+        network.encode.wide.weight += 5.0
+    after = network(ids)[0]
+    assert (after[:, 1] - after[:, 0] > before[:, 1] - before[:, 0]).all()
+    network.train()
+    assert float(network.encode(ids)[2].abs().sum()) == 0.0
+
+
+def test_attributions_hold_the_wide_part_exactly() -> None:
+    torch.manual_seed(3)
+    network = RiskNetwork(CONFIG).eval()
+    rows = made()[0][:8]
+    plain = inference.attributions(network, rows)
+    with torch.no_grad():
+        network.encode.wide.weight += torch.randn(4096, generator=torch.Generator().manual_seed(1))
+    ids = inference.tensor(rows)
+    gained = inference.attributions(network, rows) - plain
+    assert np.allclose(gained[:, :15].sum(1), network.encode.wide(ids).squeeze(1).numpy(), atol=1e-4)
+    assert (inference.attributions(network, rows)[rows == 0] == 0).all()
+
+
+def test_long_rows_go_in_small_batches_to_the_same_scores() -> None:
+    torch.manual_seed(3)
+    network = RiskNetwork(CONFIG)
+    rows = np.random.default_rng(1).integers(1, 60000, (130, 2048)).astype(np.uint16)
+    assert [part.stop - part.start for part in inference.batches(rows, 1024)][:1] == [128]
+    whole = inference.run(network, rows).log_odds
+    assert np.allclose(whole[[0, 129]], inference.run(network, rows[[0, 129]]).log_odds, atol=1e-5)
+    assert np.isfinite(whole).all()
