@@ -200,7 +200,7 @@ def fit_wide(
         torch.autograd.backward(loss)
         return loss
 
-    optimiser.step(closure)
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     wide.weight.copy_(held.detach().squeeze(1))
 
 

@@ -17,8 +17,6 @@ TRAIN, TEST = "malcode/tokens_train.parquet", "malcode/tokens_val.parquet"
 
 _HELD = ("yiisoft/yii2", "xl7dev/WebShell", "fuzzdb-project/fuzzdb", "JohnTroony/php-webshells")
 """Whole repositories of the training part that decide when to stop and where the threshold lies."""
-_CUT = 512
-"""Tokens of a file that one epoch sees."""
 _SHARE = 0.06
 """Of the other repositories, this share validates too: most languages have benign files in one repository alone."""
 _ALIKE = 0.8
@@ -47,15 +45,15 @@ def sample(files: corpus.Files, origin: str | None = None) -> Sample:
 
 
 def vary(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-    """Rows cut to at most ``_CUT`` tokens somewhere in them, and one token in twenty replaced by any other.
+    """Every other row cut to a part of it, and one token in twenty replaced by any other.
 
     A file's head (licence, namespace, ``<?php``) tells its repository and not its intent; a cut loses it. Replaced
     tokens stand for the names that another author would have chosen.
     """
     out = rows.copy()
     lengths = (rows != 0).sum(1)
-    for place in np.flatnonzero((rng.random(len(rows)) < 0.65) & (lengths > 48) | (lengths > _CUT)):
-        kept = int(min(lengths[place], _CUT) * rng.uniform(0.3, 1.0))
+    for place in np.flatnonzero((rng.random(len(rows)) < 0.5) & (lengths > 48)):
+        kept = int(lengths[place] * rng.uniform(0.4, 1.0))
         begin = int(rng.integers(0, lengths[place] - kept + 1))
         out[place, kept:] = 0
         out[place, :kept] = rows[place, begin : begin + kept]
@@ -91,8 +89,8 @@ def code_task(data: Path, seed: int) -> Task:
     new = test.likeness < _ALIKE
     return Task(
         name="code", classes=CLASSES,
-        architecture={"kind": "characters", "classes": len(CLASSES), "vocabulary": 8192, "embedding": 16, "patch": 8,
-                      "hidden": 32, "dropout": 0.3, "max_pool": True, "wide": 17},
+        architecture={"kind": "characters", "classes": len(CLASSES), "vocabulary": 8192, "embedding": 24, "patch": 8,
+                      "hidden": 48, "dropout": 0.3, "max_pool": True, "wide": 17},
         train=sample(train, "training"), validation=sample(validation),
         tests={"malcode-val": sample(test), "malcode-val-new": sample(test.where(new))},
         augment=vary, files={
@@ -104,7 +102,7 @@ def code_task(data: Path, seed: int) -> Task:
         "data's own validation part, from other repositories, is the test, with and without its near duplicates of "
         "the training part",
         licence="Apache-2.0 (weights only; the data keep their own terms)", false_positives=0.01,
-        epochs=14, batch=256, patience=14, stop_calibrated=True,
+        epochs=8, batch=128, patience=8, stop_calibrated=True,
         notes=(
             "Learned from whole files of at most 2,048 tokens; of a longer file every window is judged by itself.",
             "Administration tools (file managers, database consoles) do what webshells do and may score alike.",

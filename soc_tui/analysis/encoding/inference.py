@@ -119,12 +119,15 @@ def _attributed(network: RiskNetwork, x: Tensor, steps: int) -> Tensor:
         total += found[0] / steps
         if wide is not None:
             slope += found[1] / steps
-    parts = (total * full).sum(2).detach()  # (n, L)
-    return parts if spread is None else parts + slope * spread  # the wide sum is linear: its parts are exact
+    parts: Tensor = (total * full).sum(2).detach()  # (n, L)
+    if spread is not None:
+        parts = parts + slope * spread  # the wide sum is linear: its parts are exact
+    return parts
 
 
 def _odds(network: RiskNetwork, tokens: Tensor, real: Tensor | None, wide: Tensor | None) -> Tensor:
-    return risk_log_odds(network.classify(tokens, real, wide)[0]).sum()  # ()
+    odds: Tensor = risk_log_odds(network.classify(tokens, real, wide)[0]).sum()  # ()
+    return odds
 
 
 def occlusions(
