@@ -216,29 +216,40 @@ def duckdb_reader(log: Path, folder: Path, sample: Sample) -> Cost:
     return spent
 
 
+def kept_rows(target: Path) -> dict[str, str]:
+    """The rows of the formats that were measured before, by format."""
+    text = target.read_text(encoding="utf-8") if target.exists() else ""
+    section = text.partition(f"\n## {TITLES['formats']}\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return {line.split("|")[1].strip(): line for line in rows[1:]}
+
+
 def formats(folder: Path, options: argparse.Namespace) -> str:
     """Every format against DuckDB's reader of its fields, or against its line reader and the same SQL."""
-    rows = []
-    for sample in (replace(one, count=options.records) for one in samples().values()):
+    rows = kept_rows(options.out) if options.only else {}
+    wanted = [samples()[name] for name in options.only or samples()]
+    for sample in (replace(one, count=options.records) for one in wanted):
         log, lines = sample.write(folder / "sample.log"), sample.write_for_duckdb(folder / "lines.log")
         limit, mine = [], []
         for _ in range(options.runs):
             limit.append(duckdb_reader(lines, folder, sample))
             mine.append(ours(log, folder, sample))
-        times, of_duckdb, of_us = ratio(mine, limit), middle(limit), middle(mine)
-        print(f"{sample.format}: {times.wall:.2f}x wall, {times.cpu:.2f}x CPU", file=sys.stderr, flush=True)
-        rows.append(
-            f"| {sample.format} | {'fields' if sample.native else 'lines, same SQL'} | {of_duckdb.cpu:.2f} s | {of_us.cpu:.2f} s "
-            f"| {times.cpu:.2f}x | {of_duckdb.wall:.2f} s | {of_us.wall:.2f} s | {times.wall:.2f}x | {verdict(times.cpu, 1.5)} |"
+        times = ratio(mine, limit)
+        rows[sample.format] = (
+            f"| {sample.format} | {'fields' if sample.native else 'lines, same SQL'} | {options.records:,} | {options.runs} "
+            f"| {times.cpu:.2f}x | {times.wall:.2f}x | {verdict(times.cpu, 1.5)} |"
         )
-    head = (
-        f"{options.records:,} records of each, medians of {options.runs}. DuckDB reads the fields where it has a reader of them, else "
-        "lines over which it runs the format's own SQL; records of several lines it gets already joined. It neither commits in "
-        "between nor finds out where each record is. The goal is judged by CPU time.\n\n"
-        "| format | DuckDB reads | its CPU | soc-tui's CPU | ratio | its wall | soc-tui's wall | ratio | at most 1.5x |\n"
-        "|---|---|---|---|---|---|---|---|---|\n"
-    )
-    return head + "\n".join(rows) + "\n"
+        print(rows[sample.format], file=sys.stderr, flush=True)
+    return _FORMATS_HEAD + "\n".join(rows.values()) + "\n"
+
+
+_FORMATS_HEAD = """DuckDB reads the fields where it has a reader of them, else lines over which it runs the format's own SQL; records
+of several lines it gets already joined. It plans once, neither commits in between nor finds out where each record is. Of JSON
+logs in sections (Suricata, Zeek) it is also told which section each record is of. The goal is judged by CPU time.
+
+| format | DuckDB reads | records | runs | CPU, soc-tui / DuckDB | wall | at most 1.5x |
+|---|---|---|---|---|---|---|
+"""
 
 
 # -- peers -------------------------------------------------------------------------------------------------------------
@@ -400,11 +411,11 @@ machine is busy with other work CPU time is worth more than wall time.
 """
 
 
-def write(section: str, text: str) -> None:
+def write(section: str, text: str, target: Path = TARGET) -> None:
     """Put a section into docs/ingest.md and leave the others."""
     kept: dict[str, str] = {}
-    if TARGET.exists():
-        for part in TARGET.read_text(encoding="utf-8").split("\n## ")[1:]:
+    if target.exists():
+        for part in target.read_text(encoding="utf-8").split("\n## ")[1:]:
             title, _, body = part.partition("\n")
             kept[title] = body.strip() + "\n"
     busy = os.getloadavg()[2]
@@ -414,7 +425,7 @@ def write(section: str, text: str) -> None:
     )
     kept[TITLES[section]] = where + text
     order = [title for title in TITLES.values() if title in kept] + [t for t in kept if t not in TITLES.values()]
-    TARGET.write_text(INTRODUCTION + "".join(f"\n## {title}\n\n{kept[title]}" for title in order), encoding="utf-8")
+    target.write_text(INTRODUCTION + "".join(f"\n## {title}\n\n{kept[title]}" for title in order), encoding="utf-8")
     print(text)
 
 
@@ -426,13 +437,15 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=5000, help="events a second in `tail`")
     parser.add_argument("--runs", type=int, default=RUNS, help="of which medians are taken")
     parser.add_argument("--records", type=int, default=COUNT, help="of each format in `formats`")
+    parser.add_argument("--only", nargs="*", help="these formats alone")
+    parser.add_argument("--out", type=Path, default=TARGET, help="the report of which a section is written")
     parser.add_argument("--lines", type=int, default=MILLION, help="in `peers`; in `memory` also ten times as many")
     options = parser.parse_args()
     for section in options.sections:
         with tempfile.TemporaryDirectory(prefix="soc-tui-bench-") as name:
             folder = Path(name)
             work = {"formats": formats, "peers": peers, "memory": memory, "tail": tail}[section]
-            write(section, work(folder, options))
+            write(section, work(folder, options), options.out)
 
 
 if __name__ == "__main__":

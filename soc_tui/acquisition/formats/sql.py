@@ -90,8 +90,8 @@ def _run(sql: str, lines: pa.Table, params: dict[str, Any] | None) -> pa.Table:
         found = cursor.execute(sql, params or {}).to_arrow_table(_BATCH)
     finally:
         cursor.unregister("lines")
-    if found.num_rows != lines.num_rows:
-        raise AssertionError(f"{lines.num_rows} lines became {found.num_rows} rows")
+    if found is None or found.num_rows != lines.num_rows:
+        raise AssertionError(f"{lines.num_rows} lines became {found.num_rows if found else 'no'} rows")
     columns = []
     for name in _RESULT:
         wanted = pa.string() if name == "reason" else NORMALISED.field(name).type
