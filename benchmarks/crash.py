@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import math
 import os
 import random
 import shutil
@@ -274,8 +275,11 @@ class Outcome:
         return self.written == self.stored and not (self.rejected or self.wrong or self.missing)
 
 
-def campaign(folder: Path, *, kills: int, seed: int, say: Callable[[str], None] = print) -> Outcome:
-    """Run one campaign in an empty folder and compare the store with the ledger."""
+def campaign(
+    folder: Path, *, kills: int, seed: int, say: Callable[[str], None] = print, minutes: float = math.inf
+) -> Outcome:
+    """Run one campaign in an empty folder and compare the store with the ledger; after ``minutes`` with fewer kills."""
+    ends = time.monotonic() + minutes * 60
     rng = random.Random(seed)
     logs = folder / "logs"
     logs.mkdir()
@@ -309,17 +313,19 @@ def campaign(folder: Path, *, kills: int, seed: int, say: Callable[[str], None] 
         engine.start()
         if kill % 20 == 19:
             say(f"{kill + 1} kills, {writer.written} records written")
+        if time.monotonic() > ends:
+            break
     for kind in KINDS:
         writer.complete(kind)
     caught_up(120)
     time.sleep(4)  # a repeated record would come with the next scans
     try:
-        return _compare(engine, writer, kills, restarts)
+        return _compare(engine, writer, restarts)
     finally:
         engine.stop()
 
 
-def _compare(engine: Engine, writer: Writer, kills: int, restarts: list[float]) -> Outcome:
+def _compare(engine: Engine, writer: Writer, restarts: list[float]) -> Outcome:
     with Client(engine.workspace) as client:
         wrong = client.query("hunt", sql=COUNT).to_pylist()
         missing = client.query(
@@ -333,29 +339,48 @@ def _compare(engine: Engine, writer: Writer, kills: int, restarts: list[float]) 
         assert source["records_read"] == source["records_stored"] + source["records_rejected"], source
     return Outcome(
         writer.written, stored, sum(source["records_rejected"] for source in sources), wrong,
-        missing.column("seq").to_pylist(), kills, restarts, writer.operations,
+        missing.column("seq").to_pylist(), len(restarts), restarts, writer.operations,
     )  # fmt: skip
+
+
+def report(outcome: Outcome, seed: int) -> str:
+    """The result as docs/robustness.md."""
+    verdict = "exact" if outcome.exact else "NOT EXACT"
+    rows = {
+        "kills (SIGKILL at a random moment)": outcome.kills,
+        "records written whole": f"{outcome.written:,}",
+        "records stored": f"{outcome.stored:,}",
+        "records rejected": outcome.rejected,
+        "stored twice, or by nobody written": len(outcome.wrong),
+        "missing": len(outcome.missing),
+        "seconds from a kill to the first answer of the next engine": f"median {statistics.median(outcome.restart_seconds):.1f}, "
+        f"worst {max(outcome.restart_seconds):.1f}",
+        "verdict": f"**{verdict}**",
+    }
+    table = "\n".join(f"| {what} | {value} |" for what, value in rows.items())
+    done = ", ".join(f"{name} {count:,}" for name, count in sorted(outcome.operations.items()))
+    return (
+        f"# Robustness\n\n{(__doc__ or '').strip()}\n\n## Result (seed {seed})\n\n| what | measured |\n|---|---|\n{table}\n\n"
+        f"Operations of the writer: {done}.\n"
+    )
 
 
 def main() -> None:
     """Run a campaign and write its result down."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="end after that time with fewer kills")
     parser.add_argument("--keep", type=Path, help="a folder to work in, kept afterwards")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "robustness.md")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="soc-tui-crash-"))
     folder.mkdir(exist_ok=True)
-    outcome = campaign(folder, kills=options.kills, seed=options.seed)
-    verdict = "exact" if outcome.exact else "NOT EXACT"
-    print(
-        f"{verdict}: {outcome.written} written, {outcome.stored} stored, {outcome.rejected} rejected, {outcome.kills} kills"
-    )
-    print(f"stored twice or unnumbered: {outcome.wrong[:10]}; missing: {outcome.missing[:10]} ({len(outcome.missing)})")
-    print(
-        f"restart to first answer: median {statistics.median(outcome.restart_seconds):.2f} s, worst {max(outcome.restart_seconds):.2f} s"
-    )
-    print(f"operations: {dict(sorted(outcome.operations.items()))}")
+    outcome = campaign(folder, kills=options.kills, seed=options.seed, minutes=options.minutes)
+    text = report(outcome, options.seed)
+    options.out.write_text(text, encoding="utf-8")
+    print(text)
+    print(f"stored twice or unnumbered: {outcome.wrong[:10]}; missing: {outcome.missing[:10]}")
     if not options.keep:
         shutil.rmtree(folder)
     sys.exit(0 if outcome.exact else 1)
