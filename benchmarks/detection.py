@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from soc_tui.analysis import building
+from soc_tui.analysis import building, figures
 from soc_tui.analysis.corpora import flow as captures
 from soc_tui.analysis.corpora import flow_task, query_task
 from soc_tui.analysis.corpora.sample import Sample, Task
@@ -57,7 +57,7 @@ def _row(name: str, m: dict[str, Any]) -> str:
 
 def _figures(network: Any, plan: Task, threshold: float) -> dict[str, dict[str, Any]]:
     sets = {"validation": plan.validation, **plan.tests}
-    return {n: building.measure(building.scores(network, s), s.risky, threshold) for n, s in sets.items()}
+    return {n: figures.measure(building.scores(network, s), s.risky, threshold) for n, s in sets.items()}
 
 
 def shipped(plan: Task, model: Predictor) -> str:
@@ -138,7 +138,7 @@ def peer(data: Path, seed: int) -> str:
     benign = plan.validation.where(~plan.validation.risky)
     threshold = max(building.LOWEST_THRESHOLD, float(np.quantile(score(benign), 1 - plan.false_positives)))
     return HEAD.format("LightGBM, 200 trees") + "".join(
-        _row(name, building.measure(score(s), s.risky, threshold))
+        _row(name, figures.measure(score(s), s.risky, threshold))
         for name, s in {"validation": plan.validation, **plan.tests}.items()
     )
 

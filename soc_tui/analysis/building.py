@@ -1,9 +1,14 @@
-"""Training that anyone can repeat: seeded, split by source, stopped and thresholded on validation data only."""
+"""Training that anyone can repeat: seeded, split by source; validation data stop, calibrate and set the threshold."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import hashlib
+import importlib
+import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,22 +18,23 @@ import torch
 from numpy.typing import NDArray
 
 from soc_tui import __version__
+from soc_tui.analysis import calibration, cases, resuming
 from soc_tui.analysis import network as networks
+from soc_tui.analysis.calibration import LOWEST_THRESHOLD
 from soc_tui.analysis.card import Card, sha256
 from soc_tui.analysis.corpora.sample import Sample, Task
-from soc_tui.analysis.encoding import inference
+from soc_tui.analysis.encoding import NAMES, inference
+from soc_tui.analysis.figures import intervals, measure, recall_curve, reliability
 from soc_tui.core.errors import UsageError
 
 Progress = Callable[[str], None]
+Bar = Callable[[float], None]
+"""Told the share of the work that is done, 0 to 1."""
 
 BATCH = 512
 RATE = 2e-3
 PATIENCE = 4
 """Epochs without a better validation loss after which training stops."""
-LOWEST_THRESHOLD = 0.5
-"""A threshold is never below it, however easy the validation data are."""
-HIGHEST_BY_ROOM = 0.9
-"""Only the false positives themselves push a threshold higher: unfamiliar attacks score lower than familiar ones."""
 
 
 def task(name: str, data: Path, seed: int) -> Task:
@@ -38,49 +44,74 @@ def task(name: str, data: Path, seed: int) -> Task:
         UsageError: no such model.
         SourceError: data are missing.
     """
-    if name == "flow":
-        from soc_tui.analysis.corpora.flow_task import flow_task
-
-        return flow_task(data, seed)
-    if name == "query":
-        from soc_tui.analysis.corpora.query_task import query_task
-
-        return query_task(data, seed)
-    raise UsageError(f"there is no model {name!r}", remedy="the models are flow and query")
+    if name not in NAMES:
+        raise UsageError(f"there is no model {name!r}", remedy=f"the models are {', '.join(NAMES)}")
+    module = importlib.import_module(f"soc_tui.analysis.corpora.{name}_task")
+    made: Task = getattr(module, f"{name}_task")(data, seed)
+    return made
 
 
 def train(
-    name: str, data: Path, out: Path, seed: int = 7, epochs: int | None = None, progress: Progress = lambda _: None
+    name: str,
+    data: Path,
+    out: Path,
+    seed: int = 7,
+    epochs: int | None = None,
+    progress: Progress = lambda _: None,
+    bar: Bar = lambda _: None,
 ) -> Card:
     """Train a shipped model from the data folder and write ``NAME.safetensors`` and ``NAME.json``.
 
+    A training that is stopped (Ctrl-C, kill) leaves ``NAME.training`` in ``out`` and goes on from its last whole epoch
+    when the same training is started again, to the same weights.
+
     Args:
-        name: ``flow`` or ``query``.
+        name: one of ``encoding.NAMES``.
         data: the folder with the labelled data.
         out: folder for the two files.
         seed: fixes initial weights, sampling, order and augmentation; the same seed gives the same weights on the
             same machine and versions.
         epochs: at most so many; the model's own number when None.
         progress: told one line per epoch.
+        bar: told how far the training is.
 
     Raises:
         UsageError: no such model.
         SourceError: data are missing or unreadable.
     """
     plan = task(name, data, seed)
-    network, best_epoch = fit(plan, seed, epochs or plan.epochs, progress)
-    return write_card(plan, network, data, out, seed, best_epoch)
+    out.mkdir(parents=True, exist_ok=True)
+    kept = out / f"{name}.training"
+    network, best_epoch = fit(plan, seed, epochs or plan.epochs, progress, bar=bar, keep=kept)
+    card = write_card(plan, network, data, out, seed, best_epoch)
+    kept.unlink(missing_ok=True)
+    return card
 
 
-def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None) -> tuple[networks.RiskNetwork, int]:
+def fit(
+    plan: Task,
+    seed: int,
+    epochs: int,
+    progress: Progress = lambda _: None,
+    *,
+    bar: Bar = lambda _: None,
+    keep: Path | None = None,
+) -> tuple[networks.RiskNetwork, int]:
     """Train a task's network.
+
+    Args:
+        plan: what to learn from.
+        seed: fixes everything random.
+        epochs: at most so many.
+        progress: told one line per epoch.
+        bar: told the share done, several times an epoch.
+        keep: where the state is kept after each epoch, and read from when it is there and of the same plan.
 
     Returns:
         The network as it was at its lowest balanced validation loss, in eval mode, and that epoch (from 1).
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
     network = networks.RiskNetwork(networks.NetworkConfig(**plan.architecture))
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-3)
     weights = balance(plan.train)[plan.train.owner]
@@ -88,13 +119,19 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
     drawn = min(len(weights), plan.rows_per_epoch)
     steps = epochs * (math.ceil(drawn / BATCH) + len(inference.BUCKETS))  # each padded length may end in a short batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
-    best, best_epoch, best_state = math.inf, 0, network.state_dict()
-    for epoch in range(1, epochs + 1):
+    run = resuming.Run(network, optimiser, schedule, np.random.default_rng(seed), network.state_dict())
+    mark = "" if keep is None else _mark(plan, seed, epochs)
+    if keep is not None and resuming.read(run, keep, mark):
+        progress(f"going on after epoch {run.epoch}")
+    began, first = time.monotonic(), run.epoch
+    for epoch in range(run.epoch + 1, epochs + 1):
+        if run.epoch and run.epoch - run.best_epoch >= PATIENCE:
+            break
         network.train()
-        chosen = np.sort(rng.permutation(len(weights))[:drawn])
-        batches = _batches(plan.augment(plan.train.rows[chosen], rng), rng)
+        chosen = np.sort(run.rng.permutation(len(weights))[:drawn])
+        batches = _batches(plan.augment(plan.train.rows[chosen], run.rng), run.rng)
         total = 0.0
-        for within, part in batches:
+        for number, (within, part) in enumerate(batches):
             places = chosen[within]
             loss = networks.allowed_loss(
                 network(inference.tensor(part))[0], torch.from_numpy(allowed[places]),
@@ -106,15 +143,29 @@ def fit(plan: Task, seed: int, epochs: int, progress: Progress = lambda _: None)
             optimiser.step()
             schedule.step()
             total += float(loss.detach())
+            bar((epoch - 1 + number / len(batches)) / epochs)
         held = _balanced_loss(network, plan.validation)
-        progress(f"epoch {epoch}: training loss {total / len(batches):.4f}, validation loss {held:.4f}")
-        if held < best:
-            best, best_epoch = held, epoch
-            best_state = {key: value.clone() for key, value in network.state_dict().items()}
-        elif epoch - best_epoch >= PATIENCE:
-            break
-    network.load_state_dict(best_state)
-    return network.eval(), best_epoch
+        left = (time.monotonic() - began) / (epoch - first) * (epochs - epoch)
+        progress(f"epoch {epoch} of {epochs}, at most {left:.0f} s left: training loss {total / len(batches):.4f}, "
+                 f"validation loss {held:.4f}")  # fmt: skip
+        run.epoch = epoch
+        if held < run.best:
+            run.best, run.best_epoch = held, epoch
+            run.best_state = {key: value.clone() for key, value in network.state_dict().items()}
+        if keep is not None:
+            resuming.write(run, keep, mark)
+    bar(1.0)
+    network.load_state_dict(run.best_state)
+    return network.eval(), run.best_epoch
+
+
+def _mark(plan: Task, seed: int, epochs: int) -> str:
+    """What makes a training this one: its plan, its rows, the versions."""
+    digest = hashlib.sha256()
+    for rows in (plan.train.rows, plan.train.owner, plan.train.allowed, plan.validation.rows):
+        digest.update(np.ascontiguousarray(rows).data)
+    facts = [plan.name, plan.architecture, seed, epochs, plan.rows_per_epoch, torch.__version__, __version__]
+    return f"{json.dumps(facts)} {digest.hexdigest()}"
 
 
 def _batches(rows: NDArray[Any], rng: np.random.Generator) -> list[tuple[NDArray[np.int64], NDArray[Any]]]:
@@ -140,11 +191,16 @@ def balance(sample: Sample) -> NDArray[np.float32]:
     return np.asarray(weight / weight.mean(), np.float32)
 
 
-def scores(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float32]:
-    """The score (examples,) in [0, 1]: 1 - P(benign), the highest over an example's rows."""
-    out = np.zeros(len(sample.allowed), np.float32)
-    np.maximum.at(out, sample.owner, 1 - inference.probabilities(network, sample.rows)[:, 0])
+def log_odds(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float64]:
+    """The network's own log odds of risk (examples,), the highest over an example's rows."""
+    out = np.full(len(sample.allowed), -np.inf)
+    np.maximum.at(out, sample.owner, inference.run(network, sample.rows).log_odds)
     return out
+
+
+def scores(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float64]:
+    """Uncalibrated scores (examples,) in [0, 1]: 1 - P(benign), the highest over an example's rows."""
+    return calibration.probability(log_odds(network, sample))
 
 
 def _balanced_loss(network: networks.RiskNetwork, sample: Sample) -> float:
@@ -154,81 +210,69 @@ def _balanced_loss(network: networks.RiskNetwork, sample: Sample) -> float:
 
 
 def fix_threshold(network: networks.RiskNetwork, validation: Sample, false_positives: float) -> float:
-    """The threshold, from validation data alone.
-
-    It lets through at most ``false_positives`` of the benign examples, sources weighted as in :func:`balance`.
-    Where the validation data leave room above that, it goes halfway (in log odds) to the score that would lose 1 % of
-    the attacks, but not above ``HIGHEST_BY_ROOM``: other networks are never as easy as the one validated on, in either
-    direction. Never below ``LOWEST_THRESHOLD``.
-    """
-    score = np.clip(scores(network, validation).astype(np.float64), 1e-4, 1 - 1e-4)
-    benign = _quantile(score, validation, ~validation.risky, 1 - false_positives)
-    attack = _quantile(score, validation, validation.risky, 0.01)
-    middle = (_log_odds(max(benign, LOWEST_THRESHOLD)) + _log_odds(attack)) / 2
-    roomy = min(1 / (1 + math.exp(-middle)), HIGHEST_BY_ROOM) if attack > benign else 0.0
-    chosen = max(benign, LOWEST_THRESHOLD, roomy)
-    return min(math.ceil((chosen + 1e-6) * 1e4) / 1e4, 0.9999)
-
-
-def _log_odds(p: float) -> float:
-    return math.log(p / (1 - p))
-
-
-def _quantile(score: NDArray[np.float64], sample: Sample, side: NDArray[np.bool_], share: float) -> float:
-    """The score below which ``share`` of one side lies, sources weighted as in :func:`balance`."""
-    weight = np.where(side, balance(sample), 0.0)
-    order = np.argsort(score)
-    below = np.cumsum(weight[order]) / weight.sum()
-    return float(score[order[min(int(np.searchsorted(below, share)), len(order) - 1)]])
-
-
-def measure(score: NDArray[Any], risky: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
-    """Counts and rates of scores against labels; a rate without a denominator is None."""
-    hit = score >= threshold
-    found, alarms, positives = int((hit & risky).sum()), int(hit.sum()), int(risky.sum())
-    negatives = len(risky) - positives
-    precision = found / alarms if alarms else None
-    recall = found / positives if positives else None
-    f1 = 2 * precision * recall / (precision + recall) if precision and recall else (0.0 if positives else None)
-    rates = {
-        "precision": precision, "recall": recall, "f1": f1,
-        "fpr": (alarms - found) / negatives if negatives else None,
-        "auroc": auroc(score, risky) if positives and negatives else None,
-    }  # fmt: skip
-    return {"rows": len(risky), "positives": positives} | {
-        key: None if value is None else round(float(value), 5) for key, value in rates.items()
-    }
-
-
-def auroc(score: NDArray[Any], risky: NDArray[np.bool_]) -> float:
-    """The area under the ROC curve by ranks, ties counted half (Mann-Whitney)."""
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    positives = int(risky.sum())
-    return float((rank[risky].sum() - positives * (positives + 1) / 2) / (positives * (len(risky) - positives)))
+    """The threshold on calibrated scores by :func:`calibration.threshold`, sources weighted as in :func:`balance`."""
+    raw, weight = log_odds(network, validation), balance(validation)
+    score = calibration.probability(calibration.fit(raw, validation.risky, weight).log_odds(raw))
+    return calibration.threshold(score, validation.risky, weight, false_positives)
 
 
 def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path, seed: int, epochs: int) -> Card:
-    """Measure, write weights and card."""
-    threshold = fix_threshold(network, plan.validation, plan.false_positives)
-    metrics = {"validation": measure(scores(network, plan.validation), plan.validation.risky, threshold)}
-    for name, sample in plan.tests.items():
-        metrics[name] = measure(scores(network, sample), sample.risky, threshold)
+    """Calibrate, measure, choose known cases, write weights and card."""
+    raw, weight = log_odds(network, plan.validation), balance(plan.validation)
+    fitted = calibration.fit(raw, plan.validation.risky, weight)
+    score = calibration.probability(fitted.log_odds(raw))
+    threshold = calibration.threshold(score, plan.validation.risky, weight, plan.false_positives)
+    table, error = reliability(score, plan.validation.risky, weight)
+    metrics, curves = {}, {}
+    for name, sample in {"validation": plan.validation, **plan.tests}.items():
+        odds = fitted.log_odds(log_odds(network, sample))
+        held = calibration.probability(odds)
+        metrics[name] = measure(held, sample.risky, threshold) | {"intervals": intervals(held, sample.risky, threshold)}
+        if sample.risky.any():
+            curves[name] = recall_curve(odds[sample.risky])
+    extras, known = _known(plan, network, np.random.default_rng(seed))
     out.mkdir(parents=True, exist_ok=True)
     weights = out / f"{plan.name}.safetensors"
-    networks.save(network, weights)
+    networks.save(network, weights, extras)
     files = {
         file: {"role": role, "rows": rows, "sha256": sha256(data / file)}
         for role, named in plan.files.items() for file, rows in named.items()
     }  # fmt: skip
     card = Card(
         name=plan.name, classes=plan.classes, architecture=networks.architecture(network.config), threshold=threshold,
-        threshold_source=f"validation data: at most {plan.false_positives:.1%} of benign examples (a source counts by "
+        threshold_source=f"validation data: at most {plan.false_positives:.2%} of benign examples (a source counts by "
         f"the root of its size); where there is room, halfway in log odds to losing 1 % of attacks, up to "
-        f"{HIGHEST_BY_ROOM}; at least {LOWEST_THRESHOLD}",
+        f"{calibration.HIGHEST_BY_ROOM}; at least {LOWEST_THRESHOLD}",
         data=files, split=plan.split, seed=seed, epochs=epochs, metrics=metrics, weights_sha256=sha256(weights),
         parameters=sum(p.numel() for p in network.parameters()), licence=plan.licence,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(), version=__version__, notes=plan.notes,
+        calibration=dataclasses.asdict(fitted), ece=error, reliability=table, curves=curves, cases=known,
     )  # fmt: skip
     card.write(out)
     return card
+
+
+def _known(
+    plan: Task, network: networks.RiskNetwork, rng: np.random.Generator
+) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
+    """The known cases of the training data that have words, and the anchors of the validation data."""
+    extras, known = {}, []
+    held = inference.run(network, plan.validation.rows)
+    risky = plan.validation.risky[plan.validation.owner]
+    sides = [rng.permutation(np.flatnonzero(risky == side)) for side in (False, True)]
+    places = np.concatenate([side[: cases.ANCHORS // 2] for side in sides])
+    extras["anchors"] = torch.from_numpy(held.hidden[places])
+    extras["anchors_odds"] = torch.from_numpy(held.log_odds[places].astype(np.float32))
+    extras["anchors_risky"] = torch.from_numpy(risky[places].astype(np.uint8))
+    if plan.train.text is not None:
+        named = np.flatnonzero((plan.train.text != "")[plan.train.owner])
+        found = inference.run(network, plan.train.rows[named])
+        owners = plan.train.owner[named]
+        label = plan.train.allowed[owners].argmax(1)
+        right = (found.probabilities.argmax(1) == 0) == (
+            label == 0
+        )  # a case that the network gets wrong explains nothing
+        chosen = cases.choose(found.hidden, np.where(right, label, -1), cases.CASES_PER_CLASS, rng)
+        extras["cases"] = torch.from_numpy(found.hidden[chosen])
+        known = [{"class": plan.classes[label[i]], "text": str(plan.train.text[owners[i]])[:200]} for i in chosen]
+    return extras, known

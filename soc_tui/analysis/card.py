@@ -21,9 +21,9 @@ class Card:
     """One trained network."""
 
     name: str
-    """``flow`` or ``query``."""
+    """``flow``, ``query``, ``domain``, ``code``, ``page`` or ``session``."""
     classes: tuple[str, ...]
-    """Class 0 is benign; the score is 1 - P(benign)."""
+    """Class 0 is benign; the score is the calibrated probability of any other."""
     architecture: dict[str, Any]
     """``network.NetworkConfig`` as JSON."""
     threshold: float
@@ -38,7 +38,8 @@ class Card:
     epochs: int
     """Epochs that the shipped weights had seen (early stopping)."""
     metrics: dict[str, dict[str, Any]]
-    """Held-out set -> rows, positives, precision, recall, f1, fpr, auroc at ``threshold``."""
+    """Held-out set -> rows, positives, precision, recall, f1, fpr, auroc at ``threshold``, and their 95 % bootstrap
+    intervals under ``intervals``."""
     weights_sha256: str
     parameters: int
     licence: str
@@ -47,6 +48,16 @@ class Card:
     """soc-tui's version when it was trained."""
     notes: tuple[str, ...] = field(default=())
     """Known weaknesses."""
+    calibration: dict[str, float] = field(default_factory=dict)
+    """``slope`` and ``offset`` of ``calibration.Calibration``, fitted on validation data."""
+    ece: float = 0.0
+    """Expected calibration error on validation data, both sides counting alike."""
+    reliability: list[list[float]] = field(default_factory=list)
+    """Bins of validation scores: mean score, share of risk, share of weight."""
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    """Labelled set -> 101 quantiles of its attacks' calibrated log odds: what a higher threshold would lose."""
+    cases: list[dict[str, str]] = field(default_factory=list)
+    """``class`` and ``text`` of the known cases, row by row of the tensor ``cases`` in the weights file."""
 
     def write(self, folder: Path) -> Path:
         """Write ``NAME.json`` and return its path."""

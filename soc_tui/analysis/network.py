@@ -22,6 +22,9 @@ from torch.nn import functional
 
 from soc_tui.core.errors import ModelError
 
+_EXTRA = "extra."
+"""Names of tensors in a weights file that are no weights: known cases, anchors of the local head."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -107,6 +110,13 @@ class RiskNetwork(nn.Module):
             nn.Linear(middle, config.classes),
         )
 
+    @property
+    def last(self) -> nn.Linear:
+        """The last layer: from what it sees of a row (M) to class logits (C)."""
+        layer = self.dnn[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Rows to class logits and to what the network looked at.
 
@@ -120,9 +130,14 @@ class RiskNetwork(nn.Module):
 
     def classify(self, tokens: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens (B, T, H) and their mask (B, T) to logits and attention weights."""
+        hidden, weights = self.embed(tokens, real)
+        return self.last(hidden), weights  # (B, C), (B, T)
+
+    def embed(self, tokens: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Tokens and their mask to what the last layer sees of a row (B, M), M the hidden layer, and the attention."""
         states, _ = self.lstm(tokens)  # (B, T, D)
         pooled, weights = self.attend(states, real)  # (B, D), (B, T)
-        return self.dnn(pooled), weights  # (B, C), (B, T)
+        return self.dnn[:-1](pooled), weights  # (B, M), (B, T)
 
     def attend(self, states: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
         """Eq. 6, softmax(Q K^T / sqrt(d)) V, with one learned query: T products a row instead of T squared."""
@@ -157,14 +172,15 @@ def allowed_loss(logits: Tensor, allowed: Tensor, weight: Tensor) -> Tensor:
     return -(torch.logsumexp(log_p, 1) * weight).sum() / weight.sum()  # ()
 
 
-def save(network: RiskNetwork, path: Path) -> None:
-    """Weights as safetensors: numbers only, nothing that runs when loaded."""
-    save_file({name: value.detach().contiguous() for name, value in network.state_dict().items()}, path)
+def save(network: RiskNetwork, path: Path, extras: dict[str, Tensor] | None = None) -> None:
+    """Weights, and ``extras`` under names of their own, as safetensors: numbers only, nothing that runs when loaded."""
+    tensors = {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    save_file(tensors | {f"{_EXTRA}{name}": value.contiguous() for name, value in (extras or {}).items()}, path)
     path.chmod(0o644)  # safetensors writes 0600; a wheel keeps the mode, and every user of the machine loads the model
 
 
-def load(architecture: dict[str, Any], path: Path, threads: int = 1) -> RiskNetwork:
-    """A network in eval mode from the card's architecture and a weights file.
+def load(architecture: dict[str, Any], path: Path, threads: int = 1) -> tuple[RiskNetwork, dict[str, Tensor]]:
+    """A network in eval mode from the card's architecture and a weights file, and the file's extras.
 
     Raises:
         ModelError: the architecture is not one of ours, or the weights do not fit it.
@@ -172,13 +188,15 @@ def load(architecture: dict[str, Any], path: Path, threads: int = 1) -> RiskNetw
     torch.set_num_threads(threads)
     try:
         network = RiskNetwork(NetworkConfig(**architecture))
-        network.load_state_dict(load_file(path))
+        tensors = load_file(path)
+        extras = {name.removeprefix(_EXTRA): tensors.pop(name) for name in list(tensors) if name.startswith(_EXTRA)}
+        network.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError, SafetensorError, OSError) as error:
         raise ModelError(
             f"weights do not fit the card: {str(error).splitlines()[0]}", source=path,
             remedy="install soc-tui again, or train the model with soc-tui models train",
         ) from error  # fmt: skip
-    return network.eval()
+    return network.eval(), extras
 
 
 def architecture(config: NetworkConfig) -> dict[str, Any]:

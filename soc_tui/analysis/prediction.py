@@ -14,35 +14,58 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from soc_tui.analysis import calibration, cases
 from soc_tui.analysis.card import Card, checked_weights, read_card
+from soc_tui.analysis.encoding import encoding
+from soc_tui.analysis.encoding.base import Encoded
 from soc_tui.core.errors import UsageError
 from soc_tui.core.resources import resource_dir
 
 if TYPE_CHECKING:
+    from soc_tui.analysis.encoding.inference import Outputs
+    from soc_tui.analysis.feedback import Head
     from soc_tui.analysis.network import RiskNetwork
 
 SCORES = pa.schema([("score", pa.float64()), ("label", pa.string()), ("explanation", pa.string())])
 """What :meth:`Predictor.score` yields: score in [0, 1], the likeliest class (``benign`` below the threshold), and a
 JSON list of ``{field, value, weight}`` (``[]`` below the threshold)."""
 
-RISK_TYPES = {"flow": "intrusion", "query": "web-attack"}
-"""The risk data class (``core.types.RISK_TYPES``) that a model's findings belong to."""
-
 EXPLAINED_PER_CALL = 4096
 """Rows explained in one call at most, the highest scores first: under a flood the analyst needs no millionth reason."""
+NEAREST = "nearest known case"
+"""The field of an explanation that tells what the scored thing is like; its weight is 0."""
 
 
 class Predictor:
-    """One loaded network. Not for several threads at once."""
+    """One loaded network. Not for several threads at once.
+
+    Args:
+        card: what the network is.
+        network: the network itself.
+        threshold: another than the card's.
+        batch_size: rows per forward pass; 512 to 1024 are fastest.
+        known: (K, M) views of the card's known cases.
+        head: what this workspace has learned beside the network.
+    """
 
     def __init__(
-        self, card: Card, network: RiskNetwork, threshold: float | None = None, batch_size: int = 1024
+        self,
+        card: Card,
+        network: RiskNetwork,
+        threshold: float | None = None,
+        batch_size: int = 1024,
+        known: NDArray[np.float32] | None = None,
+        head: Head | None = None,
     ) -> None:
         self.card = card
         self.network = network
         self.threshold = card.threshold if threshold is None else threshold
         """A score at or above it is a finding."""
         self.batch_size = batch_size
+        self.head = head
+        self._known = known
+        self._encoding = encoding(card.name)
+        self._calibration = calibration.of_card(card)
 
     @classmethod
     def load(
@@ -52,48 +75,92 @@ class Predictor:
         threads: int = 1,
         threshold: float | None = None,
         batch_size: int = 1024,
+        head: Head | None = None,
     ) -> Predictor:
         """Load ``NAME.json`` and ``NAME.safetensors``.
 
         Args:
             models_dir: their folder; None is the one that ships.
-            name: ``flow`` or ``query``.
+            name: one of ``encoding.NAMES``.
             threads: torch's threads. Two collapse on a busy machine (4 s became 50 to 100 s), so one is the default.
             threshold: another threshold than the card's.
             batch_size: rows per forward pass; 512 to 1024 are fastest.
+            head: what this workspace has learned beside the network.
 
         Raises:
             ModelError: a file is missing, damaged (sha256) or of another shape.
+            UsageError: there is no model of that name.
         """
+        encoding(name)
         folder = models_dir or resource_dir("models")
         card = read_card(folder, name)
         weights = checked_weights(folder, card)
         from soc_tui.analysis import network as networks
 
-        return cls(card, networks.load(card.architecture, weights, threads), threshold, batch_size)
+        network, extras = networks.load(card.architecture, weights, threads)
+        known = extras["cases"].numpy() if "cases" in extras and len(extras["cases"]) == len(card.cases) else None
+        return cls(card, network, threshold, batch_size, known, head)
 
     def score(self, table: pa.Table) -> pa.Table:
         """Score events.
 
         Args:
-            table: ``flow``: event columns and context of ``features/flow_window.sql``; ``query``: a column ``value``.
+            table: what the model's encoding reads: ``flow``: event columns and context of
+                ``features/flow_window.sql``; the others: one column of values or sequences.
 
         Returns:
             A table of ``SCORES``, row by row for ``table``.
-        """
-        if self.card.name == "flow":
-            return self._score_flows(table)
-        if "value" not in table.column_names:
-            raise UsageError("there is no column 'value'", remedy="give the values as one column named value")
-        coded = table["value"].combine_chunks().dictionary_encode()
-        scored = self._score_values([v or "" for v in coded.dictionary.to_pylist()])
-        return scored.take(coded.indices.fill_null(0)) if table.num_rows else scored
 
-    def _probabilities(self, rows: NDArray[Any]) -> NDArray[np.float32]:
+        Raises:
+            UsageError: the table has none of the columns that the model reads.
+        """
+        needed = getattr(self._encoding, "column", None)
+        if needed is not None and needed not in table.column_names:
+            raise UsageError(f"there is no column {needed!r}", remedy=f"give the values as one column named {needed}")
+        encoded = self._encoding.encode(table)
+        odds, outputs = self._outputs(encoded)
+        worst = self._worst(encoded, odds)
+        score = calibration.probability(odds[worst])
+        reasons = np.full(len(score), "[]", object)
+        found = self._worth_explaining(score)
+        if len(found):
+            rows = worst[found]
+            first, back = distinct(encoded.rows[rows])
+            weights = self._attributions(encoded.rows[rows[first]])[back]
+            explained = self._encoding.explain(table, encoded, rows, weights)
+            likeness = self._likeness(outputs.hidden[rows])
+            for place, reason, like in zip(found, explained, likeness, strict=True):
+                reasons[place] = json.dumps([*reason, *like])
+        return self._result(score, outputs.probabilities[worst], reasons)
+
+    def log_odds(self, table: pa.Table) -> NDArray[np.float64]:
+        """Calibrated log odds of every row of a table, without reasons."""
+        encoded = self._encoding.encode(table)
+        odds, _ = self._outputs(encoded)
+        return odds[self._worst(encoded, odds)]
+
+    def views(self, table: pa.Table) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """What the last layer sees of each row's worst part (rows, M), and the network's own log odds (rows,)."""
+        encoded = self._encoding.encode(table)
+        odds, outputs = self._outputs(encoded)
+        worst = self._worst(encoded, odds)
+        return outputs.hidden[worst], outputs.log_odds[worst]
+
+    def _outputs(self, encoded: Encoded) -> tuple[NDArray[np.float64], Outputs]:
+        """Calibrated log odds of every encoded row, the local head included, and the network's own outputs."""
         from soc_tui.analysis.encoding import inference
 
-        first, back = distinct(rows)
-        return inference.probabilities(self.network, rows[first], self.batch_size)[back]
+        first, back = distinct(encoded.rows)
+        seen = inference.run(self.network, encoded.rows[first], self.batch_size)
+        raw = seen.log_odds if self.head is None else self.head.log_odds(seen.log_odds, seen.hidden)
+        every = inference.Outputs(seen.probabilities[back], seen.log_odds[back], seen.hidden[back])
+        return self._calibration.log_odds(raw)[back], every
+
+    @staticmethod
+    def _worst(encoded: Encoded, odds: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The row of each example that scores highest, the first of equals."""
+        order = np.lexsort((-odds, encoded.owner))
+        return np.asarray(order[np.unique(encoded.owner[order], return_index=True)[1]], np.int64)
 
     def _attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
         from soc_tui.analysis.encoding import inference
@@ -103,41 +170,23 @@ class Predictor:
             out[start : start + 256] = inference.attributions(self.network, rows[start : start + 256])
         return out
 
-    def _score_flows(self, table: pa.Table) -> pa.Table:
-        from soc_tui.analysis.encoding import explain, flow
-
-        rows = flow.encode(table)
-        chances = self._probabilities(rows)
-        reasons = np.full(len(rows), "[]", object)
-        found = self._worth_explaining(1 - chances[:, 0])
-        if len(found):
-            first, back = distinct(rows[found])
-            weights = self._attributions(rows[found][first])[back]
-            reasons[found] = explain.flow_fields(weights, table.take(pa.array(found)))
-        return self._result(chances, reasons)
-
-    def _score_values(self, values: list[str]) -> pa.Table:
-        from soc_tui.analysis.encoding import explain, query
-
-        windows = query.encode(values)
-        chances = self._probabilities(windows.ids)
-        order = np.lexsort((chances[:, 0], windows.owner))  # the riskiest window of each value comes first
-        best = order[np.unique(windows.owner[order], return_index=True)[1]]
-        reasons = np.full(len(values), "[]", object)
-        found = self._worth_explaining(1 - chances[best, 0])
-        weights = self._attributions(windows.ids[best[found]])
-        for place, weight in zip(found, weights, strict=True):
-            reasons[place] = explain.query_spans(weight, values[place], int(windows.start[best[place]]))
-        return self._result(chances[best], reasons)
-
-    def _worth_explaining(self, score: NDArray[np.float32]) -> NDArray[np.int64]:
+    def _worth_explaining(self, score: NDArray[np.float64]) -> NDArray[np.int64]:
         found = np.flatnonzero(score >= self.threshold)
         if len(found) > EXPLAINED_PER_CALL:
             found = np.sort(found[np.argsort(-score[found], kind="stable")[:EXPLAINED_PER_CALL]])
         return found
 
-    def _result(self, chances: NDArray[np.float32], reasons: NDArray[Any]) -> pa.Table:
-        score = np.clip(1 - chances[:, 0].astype(np.float64), 0.0, 1.0)
+    def _likeness(self, hidden: NDArray[np.float32]) -> list[list[dict[str, Any]]]:
+        if self._known is None or not len(self._known):
+            return [[] for _ in hidden]
+        place, alike = cases.nearest(hidden, self._known)
+        told = [self.card.cases[i] for i in place]
+        return [
+            [{"field": NEAREST, "value": f"{case['class']}, {share:.0%} alike: {case['text']}", "weight": 0.0}]
+            for case, share in zip(told, alike, strict=True)
+        ]
+
+    def _result(self, score: NDArray[np.float64], chances: NDArray[np.float32], reasons: NDArray[Any]) -> pa.Table:
         names = np.array(self.card.classes, object)
         likeliest = names[1:][chances[:, 1:].argmax(1)] if len(chances) else np.array([], object)
         label = np.where(score >= self.threshold, likeliest, names[0])
@@ -158,8 +207,8 @@ def distinct(rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     flat = rows.reshape(len(rows), -1)
     whole = np.rint(flat * 64).astype(np.int16) if flat.dtype == np.float32 else flat
     size = -whole.dtype.itemsize * whole.shape[1] % 8
-    raw = np.pad(whole.view(np.uint8), ((0, 0), (0, size))).view(np.uint64)
-    key = (raw ^ (raw >> np.uint64(31))) * _MIX[: raw.shape[1]]
+    raw = np.pad(np.ascontiguousarray(whole).view(np.uint8), ((0, 0), (0, size))).view(np.uint64)
+    key = (raw ^ (raw >> np.uint64(31))) * np.resize(_MIX, raw.shape[1])
     _, first, back = np.unique(
         (key ^ (key >> np.uint64(29))).sum(1, dtype=np.uint64), return_index=True, return_inverse=True
     )
@@ -177,7 +226,7 @@ def list_models(models_dir: Path | None = None) -> list[dict[str, Any]]:
     return [
         {
             "name": c.name, "classes": list(c.classes), "threshold": c.threshold,
-            "threshold_source": c.threshold_source,
+            "threshold_source": c.threshold_source, "ece": c.ece,
             "metrics": c.metrics, "parameters": c.parameters, "seed": c.seed, "date": c.date, "version": c.version,
             "licence": c.licence, "split": c.split, "notes": list(c.notes),
         }
@@ -192,25 +241,36 @@ def score_values(
 
     Returns:
         Per value: value, score, verdict (``attack`` or ``benign``), risk_type (empty when benign), label (the class),
-        explanation.
+        explanation. A value that is none of the model's (no JSON where JSON is due) has no score, the verdict
+        ``refused`` and the reason as its explanation.
 
     Raises:
         ModelError: see :meth:`Predictor.load`.
-        UsageError: the model does not score single values.
+        UsageError: there is no model of that name.
     """
-    if name not in RISK_TYPES or name == "flow":
-        raise UsageError(f"{name!r} does not score single values", remedy="the model for values is query")
-    model = predictor or Predictor.load(models_dir, name)
-    rows = model.score(pa.table({"value": pa.array(values, pa.string())})).to_pylist()
-    return [
+    table, refused = encoding(name).table_of(values)
+    return score_table(name, table, values, refused, predictor or Predictor.load(models_dir, name))
+
+
+def score_table(
+    name: str, table: pa.Table, shown: Sequence[str], refused: dict[int, str], model: Predictor
+) -> list[dict[str, Any]]:
+    """The objects of :func:`score_values` for rows that are a table already; ``shown`` are their ``value``."""
+    risk_type = encoding(name).risk_type
+    rows = model.score(table).to_pylist() if table.num_rows else []
+    found = [
         {
             "value": value, "score": round(row["score"], 6),
             "verdict": "attack" if row["label"] != "benign" else "benign",
-            "risk_type": RISK_TYPES[name] if row["label"] != "benign" else "", "label": row["label"],
+            "risk_type": risk_type if row["label"] != "benign" else "", "label": row["label"],
             "explanation": json.loads(row["explanation"]),
         }
-        for value, row in zip(values, rows, strict=True)
+        for value, row in zip(shown, rows, strict=True)
     ]  # fmt: skip
+    for place, reason in refused.items():
+        why = [{"field": "refused", "value": reason, "weight": 0.0}]
+        found[place] |= {"score": None, "verdict": "refused", "risk_type": "", "label": "", "explanation": why}
+    return found
 
 
 def explain(name: str, value: str, models_dir: Path | None = None) -> dict[str, Any]:
@@ -222,9 +282,9 @@ def evaluate_file(name: str, file: Path, models_dir: Path | None = None) -> dict
     """Figures of a model on a labelled file.
 
     Args:
-        name: ``flow`` or ``query``.
+        name: one of ``encoding.NAMES``.
         file: ``flow``: a Zeek log with ``label`` (Malicious or Benign; other rows feed the context and are left out);
-            ``query``: Parquet, CSV or JSONL with ``value`` and ``label`` (1 = attack).
+            the others: Parquet, CSV or JSONL with ``value`` (or ``tokens``) and ``label`` (1 = attack).
         models_dir: None is the folder that ships.
 
     Returns:
@@ -233,33 +293,17 @@ def evaluate_file(name: str, file: Path, models_dir: Path | None = None) -> dict
     Raises:
         ModelError, SourceError, UsageError: see :meth:`Predictor.load` and the readers.
     """
+    encoding(name)
     model = Predictor.load(models_dir, name)
-    return evaluate(model, *_labelled(name, file))
+    from soc_tui.analysis.corpora.labelled import read_labelled
 
-
-def _labelled(name: str, file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
-    if name == "flow":
-        from soc_tui.analysis.corpora import flow as captures
-        from soc_tui.analysis.encoding import flow
-
-        whole = flow.context(captures.read_flows(file))
-        bits = captures.labelled(whole)
-        known = bits != captures.UNKNOWN
-        if not known.any():
-            raise UsageError("no row is labelled Malicious or Benign", source=file, remedy="give a labelled Zeek log")
-        return whole.filter(pa.array(known)), bits[known] != captures.BENIGN
-    from soc_tui.analysis.corpora.query import read_values
-
-    values, attacks = read_values(file)
-    if not values:
-        raise UsageError("there is no row", source=file, remedy="give values with labels")
-    return pa.table({"value": pa.array(values, pa.string())}), np.array(attacks, bool)
+    return evaluate(model, *read_labelled(name, file))
 
 
 def evaluate(model: Predictor, table: pa.Table, risky: NDArray[np.bool_]) -> dict[str, Any]:
     """Figures of a loaded model on rows whose truth is known; see :func:`evaluate_file`."""
-    from soc_tui.analysis.building import measure
+    from soc_tui.analysis.figures import measure
 
-    score = model.score(table)["score"].to_numpy()
+    score = calibration.probability(model.log_odds(table))
     figures = measure(score, risky, model.threshold)
     return {**figures, "threshold": model.threshold, "threshold_source": model.card.threshold_source}

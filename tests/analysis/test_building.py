@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soc_tui.analysis import building
+from soc_tui.analysis import building, calibration, figures
 from soc_tui.analysis import network as networks
 from soc_tui.analysis.card import read_card
 from soc_tui.analysis.corpora import attacks, flow_task, ordinary, query, sample, tables
@@ -27,7 +27,7 @@ def _sample(seed: int, rows: int = 2000, shift: float = 1.5) -> Sample:
 
 def _task() -> Task:
     return Task(
-        name="toy", classes=("benign", "a", "b"),
+        name="flow", classes=("benign", "a", "b"),
         architecture={"kind": "groups", "classes": 3, "tokens": 4, "width": 3, "hidden": 8},
         train=_sample(1), validation=_sample(2), tests={"other": _sample(3)}, augment=lambda rows, rng: rows,
         files={"train": {}, "validation": {}, "test": {}}, split="by seed", licence="Apache-2.0", false_positives=0.05, epochs=6,
@@ -41,8 +41,8 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: 
         cards.append(building.write_card(_task(), network, tmp_path, tmp_path / name, seed, epochs))
     assert cards[0].weights_sha256 == cards[1].weights_sha256 != cards[2].weights_sha256
     assert cards[0].metrics["other"]["auroc"] > 0.95
-    assert read_card(tmp_path / "a", "toy") == cards[0]
-    assert Predictor.load(tmp_path / "a", "toy").threshold == cards[0].threshold
+    assert read_card(tmp_path / "a", "flow") == cards[0]
+    assert Predictor.load(tmp_path / "a", "flow").threshold == cards[0].threshold
 
 
 def test_training_stops_early_and_keeps_its_best_epoch() -> None:
@@ -61,7 +61,8 @@ def test_the_threshold_keeps_the_promised_rate_on_validation() -> None:
     hard = _sample(5, rows=3000, shift=0.4)
     network, _ = building.fit(_task(), 1, 3)
     threshold = building.fix_threshold(network, hard, 0.05)
-    score = building.scores(network, hard)
+    raw, weight = building.log_odds(network, hard), building.balance(hard)
+    score = calibration.probability(calibration.fit(raw, hard.risky, weight).log_odds(raw))
     assert (score[~hard.risky] >= threshold).mean() <= 0.05
     assert (score[~hard.risky] >= threshold - 0.02).mean() > 0.04
 
@@ -75,16 +76,16 @@ def test_balance_gives_both_sides_the_same_weight() -> None:
 def test_measure_counts_by_hand() -> None:
     score = np.array([0.9, 0.8, 0.4, 0.7, 0.1])
     risky = np.array([True, True, True, False, False])
-    assert building.measure(score, risky, 0.5) == {
+    assert figures.measure(score, risky, 0.5) == {
         "rows": 5, "positives": 3, "precision": 0.66667, "recall": 0.66667, "f1": 0.66667, "fpr": 0.5, "auroc": 0.83333,
     }  # fmt: skip
-    assert building.measure(score[3:], risky[3:], 0.95) == {
+    assert figures.measure(score[3:], risky[3:], 0.95) == {
         "rows": 2, "positives": 0, "precision": None, "recall": None, "f1": None, "fpr": 0.0, "auroc": None,
     }  # fmt: skip
 
 
 def test_auroc_counts_ties_half() -> None:
-    assert building.auroc(np.array([0.5, 0.5]), np.array([True, False])) == 0.5
+    assert figures.auroc(np.array([0.5, 0.5]), np.array([True, False])) == 0.5
 
 
 def test_a_sample_keeps_rows_with_their_examples() -> None:

@@ -122,7 +122,8 @@ def test_attributions_of_padding_are_zero() -> None:
 def test_weights_survive_a_round_trip(tmp_path: Path) -> None:
     net = _made(CHARACTERS)
     networks.save(net, tmp_path / "w.safetensors")
-    again = networks.load(networks.architecture(CHARACTERS), tmp_path / "w.safetensors")
+    again, extras = networks.load(networks.architecture(CHARACTERS), tmp_path / "w.safetensors")
+    assert extras == {}
     rows = np.full((1, 128), 5, np.uint8)
     np.testing.assert_array_equal(inference.probabilities(net, rows), inference.probabilities(again, rows))
 

@@ -125,10 +125,8 @@ def test_distinct_rows_are_scored_once(query_model: Predictor, monkeypatch: pyte
     from soc_tui.analysis.encoding import inference
 
     counted: list[int] = []
-    original = inference.probabilities
-    monkeypatch.setattr(
-        inference, "probabilities", lambda n, rows, b=1024: counted.append(len(rows)) or original(n, rows, b)
-    )
+    original = inference.run
+    monkeypatch.setattr(inference, "run", lambda n, rows, b=1024: counted.append(len(rows)) or original(n, rows, b))
     scored = query_model.score(pa.table({"value": ["index", "INDEX", "Index"] * 1000 + ["other"]}))
     assert counted == [2]
     assert len(set(scored["score"].to_pylist()[:3000])) == 1
@@ -232,9 +230,12 @@ def test_list_models() -> None:
     assert [m["name"] for m in prediction.list_models(MODELS)] == ["flow", "query"]
 
 
-def test_only_value_models_score_values() -> None:
-    with pytest.raises(UsageError):
-        prediction.score_values("flow", ["x"])
+def test_a_value_that_is_none_of_the_models_is_refused_and_the_others_are_scored() -> None:
+    lines = ["x", '{"proto": "tcp", "id.resp_p": 23, "conn_state": "S0", "orig_pkts": 1}', "[1]", "{" * 100_000]
+    rows = prediction.score_values("flow", lines, MODELS)
+    assert [row["verdict"] for row in rows] == ["refused", rows[1]["verdict"], "refused", "refused"]
+    assert rows[1]["verdict"] in {"attack", "benign"}
+    assert (rows[0]["score"], rows[0]["explanation"][0]["value"]) == (None, "is no JSON object of a flow record")
     with pytest.raises(UsageError):
         prediction.score_values("nothing", ["x"])
 

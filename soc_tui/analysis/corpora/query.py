@@ -6,11 +6,10 @@ Many lists are noisy: half of one "command injection" set's attacks are English 
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote_plus
 
@@ -280,28 +279,6 @@ def crowdsec(data: Path) -> Labelled:
             if len(_MARKS.findall(query.decode(part)[0])) >= 3 and "{{" not in part:
                 values[part] = ANY_RISK
     return values
-
-
-def read_values(path: Path) -> tuple[list[str], list[bool]]:
-    """A labelled file of values: Parquet, CSV or JSONL with ``value`` and ``label`` (1 = attack).
-
-    Raises:
-        SourceError: it cannot be read or lacks a column.
-    """
-    try:
-        if path.suffix == ".parquet":
-            rows: Iterable[dict[str, object]] = pq.read_table(path, columns=["value", "label"]).to_pylist()
-        elif path.suffix == ".csv":
-            with path.open(newline="", encoding="utf-8", errors="replace") as file:
-                rows = list(csv.DictReader(file))
-        else:
-            rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-        return [str(r["value"]) for r in rows], [str(r["label"]) in {"1", "1.0", "True", "true"} for r in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(
-            f"cannot be read as labelled values: {error!r}", source=path,
-            remedy="give Parquet, CSV or JSONL with the columns value and label (1 = attack)",
-        ) from error  # fmt: skip
 
 
 def unquoted(value: str) -> str:

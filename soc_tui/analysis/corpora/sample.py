@@ -22,6 +22,13 @@ class Sample:
     """(examples, classes): the classes the label permits."""
     origin: NDArray[np.str_]
     """(examples,): the source or capture it comes from."""
+    text: NDArray[Any] | None = None
+    """(examples,) str: words that may be shown and shipped, as a known case; empty where there are none."""
+
+    @property
+    def words(self) -> NDArray[Any]:
+        """``text``, empty everywhere when there is none."""
+        return np.full(len(self.allowed), "", object) if self.text is None else self.text.astype(object)
 
     @property
     def risky(self) -> NDArray[np.bool_]:
@@ -31,7 +38,9 @@ class Sample:
     def where(self, mask: NDArray[np.bool_]) -> Sample:
         """The examples for which ``mask`` (examples,) is True."""
         kept = mask[self.owner]
-        return Sample(self.rows[kept], (np.cumsum(mask) - 1)[self.owner[kept]], self.allowed[mask], self.origin[mask])
+        text = None if self.text is None else self.text[mask]
+        owner = (np.cumsum(mask) - 1)[self.owner[kept]]
+        return Sample(self.rows[kept], owner, self.allowed[mask], self.origin[mask], text)
 
 
 def join(parts: Iterable[Sample]) -> Sample:
@@ -43,6 +52,7 @@ def join(parts: Iterable[Sample]) -> Sample:
         np.concatenate([i.owner + shift for i, shift in zip(items, shifts, strict=False)]),
         np.concatenate([i.allowed for i in items]),
         np.concatenate([i.origin for i in items]),
+        np.concatenate([i.words for i in items]),
     )
 
 

@@ -15,12 +15,16 @@ training and labelled files, and a test holds both to the same numbers.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from soc_tui.analysis.encoding.base import Encoded, Reasons, entry
 
 SLOT_SECONDS = 300
 """Context reaches back over the running slot and the one before: 5 to 10 minutes."""
@@ -319,3 +323,84 @@ def context(table: pa.Table) -> pa.Table:
     for name, values in columns.items():
         table = table.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
     return table
+
+
+MOST_FIELDS = 6
+"""Fields named per explanation, the weightiest first."""
+
+_NAMES = {
+    "id.orig_h": "src_ip", "id.resp_h": "dst_ip", "id.resp_p": "dst_port", "proto": "protocol", "ts": "time",
+    "orig_bytes": "bytes_out", "resp_bytes": "bytes_in", "orig_pkts": "packets_out", "resp_pkts": "packets_in",
+}  # fmt: skip
+"""Zeek's names of the columns; ours are taken as well."""
+_TEXTS = ("src_ip", "dst_ip", "protocol", "service", "conn_state")
+_NUMBERS = ("dst_port", "duration", "bytes_out", "bytes_in", "packets_out", "packets_in")
+
+
+class FlowEncoding:
+    """Flow records with their window context as nine groups of numbers."""
+
+    name = "flow"
+    risk_type = "intrusion"
+
+    def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
+        """One JSON object a line with our column names or Zeek's; the context is what the object says of it."""
+        rows: list[dict[str, Any]] = []
+        refused: dict[int, str] = {}
+        for place, value in enumerate(values):
+            try:
+                found = json.loads(value)
+            except (ValueError, RecursionError):
+                found = None
+            if not isinstance(found, dict):
+                refused[place] = "is no JSON object of a flow record"
+                found = {}
+            rows.append({_NAMES.get(name, name): what for name, what in found.items()})
+        columns: dict[str, pa.Array] = {}
+        for name in _TEXTS:
+            columns[name] = pa.array([_word(row.get(name)) for row in rows], pa.string())
+        for name in (*_NUMBERS, *CONTEXT_FIELDS):
+            columns[name] = pa.array([_number(row.get(name)) for row in rows], pa.float64())
+        return pa.table(columns), refused
+
+    def encode(self, table: pa.Table) -> Encoded:
+        """Event columns and, where known, ``CONTEXT_FIELDS``; see :func:`encode`."""
+        return Encoded.single(encode(table))
+
+    def explain(
+        self, table: pa.Table, encoded: Encoded, rows: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> list[Reasons]:
+        """Event and context columns, each with all that was made of it summed."""
+        names = sorted({field for slots in GROUPS.values() for field, _ in slots})
+        summed = np.zeros((len(weights), len(names)), np.float32)
+        for token, slots in enumerate(GROUPS.values()):
+            for place, (field, _) in enumerate(slots):
+                summed[:, names.index(field)] += weights[:, token, place]
+        top = np.argsort(-np.abs(summed), axis=1)[:, :MOST_FIELDS]
+        chosen = table.take(pa.array(encoded.owner[rows]))
+        known = {name: chosen[name].to_pylist() for name in names if name in table.column_names}
+        return [
+            [entry(names[i], _shown(known.get(names[i]), row), summed[row, i]) for i in best if summed[row, i]]
+            for row, best in enumerate(top)
+        ]
+
+
+def _word(value: Any) -> str | None:
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float | str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shown(values: list[Any] | None, row: int) -> str:
+    value = None if values is None else values[row]
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+ENCODING = FlowEncoding()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from soc_tui.analysis.network import CharacterTokens, RiskNetwork, risk_log_odds
 
-BUCKETS = (16, 32, 64, 128)
+BUCKETS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that character rows are padded to, each by its own length: a score never depends on its neighbours."""
 
 
@@ -25,7 +26,8 @@ def buckets(rows: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any
     for low, high in zip((0, *BUCKETS), BUCKETS, strict=False):
         places = np.flatnonzero((lengths > low) & (lengths <= high) if low else lengths <= high)
         if len(places):
-            yield places, rows[places, :high]
+            width = min(high, rows.shape[1])
+            yield places, rows[places, :width]
 
 
 def tensor(rows: NDArray[Any]) -> Tensor:
@@ -33,16 +35,39 @@ def tensor(rows: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(rows if rows.ndim == 3 else rows.astype(np.int64)))
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """What a network says of n rows."""
+
+    probabilities: NDArray[np.float32]
+    """(n, C), uncalibrated."""
+    log_odds: NDArray[np.float64]
+    """(n,): of any risk against benign; they do not saturate where probabilities do."""
+    hidden: NDArray[np.float32]
+    """(n, M): what the last layer sees; rows that behave alike are near to one another."""
+
+
 @torch.inference_mode()
-def probabilities(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> NDArray[np.float32]:
-    """Class probabilities (n, C) of encoded rows, in batches: 512 to 1024 fit the cache, 8192 is slower."""
+def run(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> Outputs:
+    """Encoded rows through a network, in batches: 512 to 1024 fit the cache, 8192 is slower."""
     network.eval()
-    out = np.zeros((len(rows), network.config.classes), np.float32)
+    last = network.last
+    chances = np.zeros((len(rows), network.config.classes), np.float32)
+    odds, hidden = np.zeros(len(rows)), np.zeros((len(rows), last.in_features), np.float32)
     for places, same in buckets(rows):
         for start in range(0, len(same), batch_size):
             part = slice(start, start + batch_size)
-            out[places[part]] = torch.softmax(network(tensor(same[part]))[0], 1).numpy()
-    return out
+            seen, _ = network.embed(*network.encode(tensor(same[part])))
+            logits = last(seen)
+            hidden[places[part]] = seen.numpy()
+            chances[places[part]] = torch.softmax(logits, 1).numpy()
+            odds[places[part]] = risk_log_odds(logits).numpy()
+    return Outputs(chances, odds, hidden)
+
+
+def probabilities(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> NDArray[np.float32]:
+    """Class probabilities (n, C) of encoded rows."""
+    return run(network, rows, batch_size).probabilities
 
 
 def attributions(network: RiskNetwork, rows: NDArray[Any], steps: int = 2) -> NDArray[np.float32]:

@@ -18,7 +18,10 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+
+from soc_tui.analysis.encoding.base import Encoded, Reasons, distinct_texts, entry, spread, values_table
 
 LENGTH = 128
 """Ids per window, the first of which is the depth mark."""
@@ -163,3 +166,37 @@ def span(value: str, start: int, weights: NDArray[Any], most: int = 40) -> tuple
     )
     begin, end = best[1], best[2]
     return start + begin, text[start + begin : start + end], float(inner[begin:end].sum())
+
+
+class QueryEncoding:
+    """Parameter values, paths and headers as characters."""
+
+    name = "query"
+    risk_type = "web-attack"
+    column = "value"
+
+    def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
+        """One value a line, as sent."""
+        return values_table(values)
+
+    def encode(self, table: pa.Table) -> Encoded:
+        """A column ``value``; a null is the empty value."""
+        values, back = distinct_texts(table, "value")
+        windows = encode(values)
+        return spread(Encoded(windows.ids, windows.owner, windows.start), back)
+
+    def explain(
+        self, table: pa.Table, encoded: Encoded, rows: NDArray[np.int64], weights: NDArray[np.float32]
+    ) -> list[Reasons]:
+        """The run of characters that weighs most, counted in the decoded value from 0, its end excluded; the rest."""
+        values = table["value"].take(pa.array(encoded.owner[rows])).to_pylist()
+        reasons: list[Reasons] = []
+        for value, start, weight in zip(values, encoded.start[rows], weights, strict=True):
+            at, text, most = span(value or "", int(start), weight)
+            shown = text.encode("utf-8", "backslashreplace").decode()
+            named = entry(f"characters {at}-{at + len(text)}", shown, most)
+            reasons.append([named, entry("other characters", "", float(weight.sum()) - most)])
+        return reasons
+
+
+ENCODING = QueryEncoding()
