@@ -48,6 +48,23 @@ class NetworkConfig:
     bidirectional: bool = True
     attention: bool = True
     batch_norm: bool = True
+    recurrent: bool = True
+    """False is the DNN alone (``groups`` only): it reads the tokens of a row side by side."""
+    dense: bool = True
+    """False is the recurrent part alone: its pooled states go straight to the classes."""
+    skip: bool = False
+    """``groups`` only: the DNN sees the tokens themselves beside the pooled states (a wide path past the LSTM)."""
+    token_dropout: float = 0.0
+    """Share of whole tokens that training blanks: no verdict may hang on one group of features."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning.
+
+        Raises:
+            ValueError: characters without the recurrent part or with the wide path: their number of tokens varies.
+        """
+        if self.kind != "groups" and (self.skip or not self.recurrent):
+            raise ValueError("skip and a DNN alone need feature groups")
 
 
 class GroupTokens(nn.Module):
@@ -93,14 +110,18 @@ class RiskNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.encode = GroupTokens(config) if config.kind == "groups" else CharacterTokens(config)
-        # nn.LSTM is eq. 4: input, forget and output gates by sigmoid, candidate by tanh, c = f*c + i*g, h = o*tanh(c)
-        self.lstm = nn.LSTM(
-            config.hidden, config.hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
-        )
-        features = config.hidden * (2 if config.bidirectional else 1)  # D
-        self.key = nn.Linear(features, config.hidden, bias=False)
-        self.value = nn.Linear(features, features, bias=False)
-        self.query = nn.Parameter(torch.randn(config.hidden) / math.sqrt(config.hidden))
+        features = 0
+        if config.recurrent:
+            # nn.LSTM is eq. 4: input, forget, output gates by sigmoid, candidate by tanh, c = f*c + i*g, h = o*tanh(c)
+            self.lstm = nn.LSTM(
+                config.hidden, config.hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
+            )
+            features = config.hidden * (2 if config.bidirectional else 1)  # D
+            self.key = nn.Linear(features, config.hidden, bias=False)
+            self.value = nn.Linear(features, features, bias=False)
+            self.query = nn.Parameter(torch.randn(config.hidden) / math.sqrt(config.hidden))
+        if config.skip or not config.recurrent:
+            features += config.tokens * config.hidden  # D + T * H
         middle = (features + config.classes) // 2  # the paper's s = (m + n) / 2 for the hidden layer of the DNN
         self.dnn = nn.Sequential(
             nn.Linear(features, middle),
@@ -108,7 +129,7 @@ class RiskNetwork(nn.Module):
             nn.ReLU(),
             nn.Dropout(config.dropout),
             nn.Linear(middle, config.classes),
-        )
+        ) if config.dense else nn.Sequential(nn.Linear(features, config.classes))  # fmt: skip
 
     @property
     def last(self) -> nn.Linear:
@@ -135,8 +156,16 @@ class RiskNetwork(nn.Module):
 
     def embed(self, tokens: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
         """Tokens and their mask to what the last layer sees of a row (B, M), M the hidden layer, and the attention."""
+        if self.training and self.config.token_dropout:
+            kept = torch.rand(tokens.shape[:2]) >= self.config.token_dropout  # (B, T)
+            tokens = tokens * kept.unsqueeze(2)  # (B, T, H)
+        flat = tokens.flatten(1)  # (B, T * H)
+        if not self.config.recurrent:
+            return self.dnn[:-1](flat), tokens.new_full(tokens.shape[:2], 1 / tokens.shape[1])  # (B, M), (B, T)
         states, _ = self.lstm(tokens)  # (B, T, D)
         pooled, weights = self.attend(states, real)  # (B, D), (B, T)
+        if self.config.skip:
+            pooled = torch.cat([pooled, flat], 1)  # (B, D + T * H)
         return self.dnn[:-1](pooled), weights  # (B, M), (B, T)
 
     def attend(self, states: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:

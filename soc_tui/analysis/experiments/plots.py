@@ -38,7 +38,7 @@ class Chart:
 def scale(values: Sequence[float]) -> tuple[float, float]:
     """A readable range for rates: from the tenth below the least to 1, but from 0 when the least is under 0.5."""
     least = min((v for v in values if math.isfinite(v)), default=0.0)
-    return (math.floor(least * 10) / 10 if least >= 0.5 else 0.0), 1.0
+    return (min(math.floor(least * 10) / 10, 0.9) if least >= 0.5 else 0.0), 1.0
 
 
 def svg(chart: Chart) -> str:

@@ -28,10 +28,10 @@ UNSW_TRAIN_SEED = 7
 NSL_TESTS = {"KDDTest+": "flows/NSL-KDD/KDDTest+.txt.gz", "KDDTest-21": "flows/NSL-KDD/KDDTest-21.txt.gz"}
 NSL_CLASSES = ("normal", "dos", "probe", "r2l", "u2r")
 _NSL_TYPES = {
-    "dos": "apache2 back land mailbomb neptune pod processtable smurf teardrop udpstorm",
+    "dos": "apache2 back land mailbomb neptune pod processtable smurf teardrop udpstorm worm",
     "probe": "ipsweep mscan nmap portsweep saint satan",
     "r2l": "ftp_write guess_passwd imap multihop named phf sendmail snmpgetattack snmpguess spy warezclient "
-    "warezmaster worm xlock xsnoop httptunnel",
+    "warezmaster xlock xsnoop httptunnel",
     "u2r": "buffer_overflow loadmodule perl ps rootkit sqlattack xterm",
 }  # the classes of the contest (KDD Cup 1999) and, for the types added to its test set, of Tavallaee et al.
 _NSL_CLASS = {kind: NSL_CLASSES.index(name) for name, kinds in _NSL_TYPES.items() for kind in kinds.split()}

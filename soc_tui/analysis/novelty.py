@@ -1,0 +1,92 @@
+"""How unlike benign rows a row is, and how several such opinions become one. numpy only.
+
+A network that was shown some attacks is unsure of others. What is left is to ask how far a row lies from benign traffic;
+the two opinions are made comparable by how rare each is among benign validation rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHRINK = 0.01
+"""Variance added to every direction: one in which benign rows never vary must not decide alone."""
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Squared Mahalanobis distance to benign rows, regularised: rare combinations are far, not only rare values."""
+
+    mean: NDArray[np.float64]
+    """(K,) of benign rows."""
+    whiten: NDArray[np.float64]
+    """(K, K): after it, benign rows vary alike in every direction."""
+
+    @classmethod
+    def fit(cls, rows: NDArray[Any], shrink: float = SHRINK) -> Self:
+        """From encoded benign rows (n, ...).
+
+        Raises:
+            ValueError: fewer than two rows.
+        """
+        flat = rows.reshape(len(rows), -1).astype(np.float64)  # (n, K)
+        if len(flat) < 2:
+            raise ValueError(f"{len(flat)} benign rows have no spread")
+        mean = flat.mean(0)
+        variances, directions = np.linalg.eigh(np.cov((flat - mean).T).reshape(flat.shape[1], -1))  # (K,), (K, K)
+        return cls(mean, directions / np.sqrt(variances.clip(0) + shrink))
+
+    def __call__(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Logarithm of the distance (n,) of encoded rows (n, ...)."""
+        out = np.empty(len(rows))
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            out[start : start + _CHUNK] = ((part.reshape(len(part), -1) - self.mean) @ self.whiten).__pow__(2).sum(1)
+        return np.asarray(np.log(out + 1e-3))
+
+
+@dataclass(frozen=True)
+class Rarity:
+    """A score as ``-log`` of the share of benign rows that score as high: the same unit for every score.
+
+    Beyond the highest benign score it goes on rising, in steps of the distance from the 95th percentile to the highest, by
+    at most :attr:`BEYOND`: no single opinion outvotes all others.
+    """
+
+    benign: NDArray[np.float64]
+    """Ascending benign scores."""
+
+    BEYOND = 3.0
+
+    @classmethod
+    def fit(cls, benign: NDArray[Any]) -> Self:
+        """From scores of benign rows that nothing was fitted on.
+
+        Raises:
+            ValueError: no rows.
+        """
+        if not len(benign):
+            raise ValueError("rarity needs benign rows")
+        return cls(np.sort(np.asarray(benign, np.float64)))
+
+    def __call__(self, score: NDArray[Any]) -> NDArray[np.float64]:
+        """(n,), at least 0."""
+        count = len(self.benign)
+        above = count - np.searchsorted(self.benign, score, "left")
+        top = self.benign[-1]
+        step = max(top - self.benign[int(0.95 * (count - 1))], 1e-6)
+        return np.asarray(-np.log((above + 0.5) / (count + 1)) + np.clip((score - top) / step, 0, self.BEYOND))
+
+
+def combine(rarities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Risk (n,) in [0, 1) of several opinions on the same rows.
+
+    The sum of ``-log`` shares orders rows as Fisher's method of combining independent tests does; the mean keeps it from
+    saturating.
+    """
+    return np.asarray(1 - np.exp(-np.mean(np.clip(rarities, 0, 36), axis=0)))
