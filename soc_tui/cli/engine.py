@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -14,8 +15,6 @@ from soc_tui.cli.output import emit, emit_one, talk
 from soc_tui.core.errors import SocTuiError
 
 if TYPE_CHECKING:
-    import threading
-
     from soc_tui.core.settings import Settings
     from soc_tui.management.engine import Engine
 
@@ -43,16 +42,36 @@ def watch(
 
         print(json.dumps({"error": error_to_dict(error)}), flush=True)
         raise typer.Exit(error.exit_code) from error
-    stop = threading.Event()
+    # A pipe: whichever thread the system hands the signal to, a byte of it ends the read below. An Event would need the
+    # main thread to be woken, and a handler that sets one may meet the lock that it holds.
+    asked, ask = os.pipe()
+    os.set_blocking(ask, False)
+    signal.set_wakeup_fd(ask, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: None)
     if child:
         print(json.dumps({"ready": True}), flush=True)
-        threading.Thread(target=_await_parent, args=(engine, stop), daemon=True).start()
+        threading.Thread(target=_await_parent, args=(engine, ask), daemon=True).start()
     else:
         talk(f"watching {', '.join(map(str, watched)) or 'nothing yet'}; workspace {settings.workspace}; Ctrl-C stops")
-    stop.wait()
-    engine.stop()
+    os.read(asked, 1)
+    _leave(engine.stop())
+
+
+def _leave(unfinished: list[str]) -> NoReturn:
+    """End the process, saying what did not end.
+
+    The store is closed and nothing else is left to do. Taking the interpreter down in order would wait once more for
+    threads, and native ones (DuckDB, gRPC, torch) have been known to wait for it.
+    """
+    import logging
+
+    if unfinished:
+        talk(f"stopped, but did not end in time: {'; '.join(unfinished)}; nothing is lost; see engine.log")
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _start(settings: Settings, watched: list[Path], *, demo: bool) -> Engine:
@@ -77,13 +96,13 @@ def _start(settings: Settings, watched: list[Path], *, demo: bool) -> Engine:
     return engine
 
 
-def _await_parent(engine: Engine, stop: threading.Event) -> None:
-    """Set ``stop`` when the parent has closed our standard input and no other client is about."""
+def _await_parent(engine: Engine, ask: int) -> None:
+    """Write to ``ask`` when the parent has closed our standard input and no other client is about."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    while engine.in_use() and not stop.wait(0.2):
-        pass
-    stop.set()
+    while engine.in_use():
+        time.sleep(0.2)
+    os.write(ask, b"\0")
 
 
 @app.command()

@@ -149,6 +149,14 @@ class AnalysisSettings:
     """0 means the threshold of the model card."""
     query_threshold: float = 0.0
     """0 means the threshold of the model card."""
+    domain_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    code_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    page_threshold: float = 0.0
+    """0 means the threshold of the model card."""
+    session_threshold: float = 0.0
+    """0 means the threshold of the model card."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 from soc_tui.acquisition.enrichment.indicators import find_files
 from soc_tui.acquisition.formats import formats_for
 from soc_tui.core.clock import Clock, SystemClock
-from soc_tui.core.errors import SocTuiError
+from soc_tui.core.errors import EngineError, SocTuiError
 from soc_tui.core.settings import Settings
 from soc_tui.knowledge.library import Library
 from soc_tui.management.desk import Desk
@@ -28,6 +28,7 @@ from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
 from soc_tui.management.service import Service, socket_path
 from soc_tui.management.source_health import SourceHealth
+from soc_tui.management.stopping import Stopping
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
 from soc_tui.management.wire import error_to_dict
@@ -36,6 +37,10 @@ from soc_tui.store.hunt import Hunt
 
 log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 5.0
+_PATIENCE_SECONDS = 5.0
+"""How long a stop lets statements run on."""
+_STOP_SECONDS, _CLOSE_SECONDS = 20.0, 10.0
+"""The most that a stop waits: for calls and steps, and then for the store."""
 _CONSUMERS = ("enrichment", "detection", "analysis")
 """The workers that examine events."""
 
@@ -87,6 +92,7 @@ class Engine:
             self.workers[f"website {website.path}"] = Worker(self.health, "acquisition", website.step)
         self._service: Service | None = None
         self._hunts: dict[str, Hunt] = {}
+        self._stopping = threading.Event()
         self.finished = threading.Event()
         self.health.update("knowledge", detail=f"{len(self.library.entries)} entries")
         self.health.update("remote", state="off", detail="no expert or sensor is configured")
@@ -102,23 +108,52 @@ class Engine:
         self.health.update("management", state="running", detail="serving")
         self._changed()
 
-    def stop(self) -> None:
-        """Stop serving, let the workers finish their step, and close the store."""
+    def stop(self) -> list[str]:
+        """Stop serving, let the workers finish their step, and close the store; over within a limit.
+
+        Everything is asked to end at once. What has not after :data:`_PATIENCE_SECONDS` has its statements interrupted,
+        and what has not even then is left behind, which is as safe as the death of the process.
+
+        Returns:
+            What has not ended in time, in words; where it hangs is in the log. Usually nothing.
+        """
+        stopping = Stopping(_STOP_SECONDS)
+        self._stopping.set()
         self.keeper.stop()
-        if self._service is not None:
-            self._service.close()
-        for hunt in list(self._hunts.values()):
-            hunt.cancel()
-        for website in self.websites:
-            website.stop()
+        self.follower.halt()
         for worker in self.workers.values():
-            worker.stop()
-        self.follower.stop()
+            worker.ask()
+        for hunt in list(self._hunts.values()):
+            threading.Thread(target=hunt.cancel, daemon=True).start()
+        quiet = threading.Event()
+        interrupter = threading.Thread(target=self._interrupt, args=(quiet,), daemon=True)
+        interrupter.start()
+        for website in self.websites:
+            stopping.end(f"the watch over {website.path}", website.stop)
+        if self._service is not None:
+            stopping.end("a call of a client", self._service.close)
+        for name, worker in self.workers.items():
+            stopping.join(f"the step of {name}", worker)
+        quiet.set()
+        stopping.extend(_CLOSE_SECONDS)
+        stopping.end("the watch over logs", self.follower.stop)
+        stopping.end("the memory of the sources", self._save_health)
         self.intake.stop()
+        stopping.end("the database", self.store.close)
+        stopping.tell()
+        self.finished.set()
+        return stopping.unfinished
+
+    def _interrupt(self, quiet: threading.Event) -> None:
+        """After some patience, interrupt whatever runs in the store again and again until it is quiet."""
+        wait = _PATIENCE_SECONDS
+        while not quiet.wait(wait):
+            self.store.interrupt()
+            wait = 0.2
+
+    def _save_health(self) -> None:
         with contextlib.suppress(SocTuiError):  # a full disk must not keep the engine from stopping
             self.source_health.save()
-        self.store.close()
-        self.finished.set()
 
     def _look_after(self) -> float:
         """Housekeeping: actions whose time is over or that an earlier engine left half done; the sources' health."""
@@ -284,6 +319,8 @@ class Engine:
         try:
             with self.health.activity("acquisition"):
                 for progress in self.intake.ingest([Path(path) for path in paths], format, tally):
+                    if self._stopping.is_set():
+                        raise EngineError("the engine was stopped", remedy="run it again: it goes on where it stopped")
                     yield {"progress": {"step": "read", **progress}}
         except SocTuiError as error:
             failure = error  # what was committed stays and is reported; the remedy tells how to go on
@@ -309,7 +346,7 @@ class Engine:
             worker, shown = self.workers[name], -1
             if name == "analysis" and not self.settings.analysis.enabled:
                 continue
-            while worker.is_alive() and (behind := self._lag(name)) > 0:
+            while worker.is_alive() and not self._stopping.is_set() and (behind := self._lag(name)) > 0:
                 worker.wake()
                 if worker.failures:
                     tally.errors.append(self.health.error(ENRICHED_MODULE if name == "enrichment" else name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -38,6 +39,11 @@ class Follower:
         self._waiting: dict[Path, tuple[Look, float]] = {}
         """Files that are not ready, as they were and since when: copies being made, records that may go on."""
         self.unreadable: dict[str, str] = {}
+        self._halted = threading.Event()
+
+    def halt(self) -> None:
+        """End a round that is under way after the chunk it is at; :meth:`step` then does nothing more."""
+        self._halted.set()
 
     def watch(self, paths: Sequence[Path]) -> None:
         """Name the files and directories that :meth:`step` follows; may be called again with more."""
@@ -52,13 +58,14 @@ class Follower:
 
     def step(self) -> float:
         """One round of following the watched paths; the wait for changes is inside."""
-        if not self.watched:
+        if not self.watched or self._halted.is_set():
             return 1.0
-        if self._watcher is None:
-            self._watcher = Watcher(self.watched, self._settings)
-            self._watcher.start()
+        watcher = self._watcher
+        if watcher is None:
+            self._watcher = watcher = Watcher(self.watched, self._settings)
+            watcher.start()
             self._next_scan = self._clock.monotonic()
-        changed = self._watcher.changed(self._settings.flush_seconds)
+        changed = watcher.changed(self._settings.flush_seconds)
         if self._clock.monotonic() >= self._next_scan:
             files, errors = self._intake.find(self.watched)
             self.unreadable = {str(error.source): str(error) for error in errors}
@@ -74,6 +81,8 @@ class Follower:
             try:
                 with self._health.activity("acquisition"):
                     for path in gone:
+                        if self._halted.is_set():
+                            break
                         self._intake.leave(path)
                         self._forget(path)
                     self._read(files)
@@ -90,6 +99,8 @@ class Follower:
 
     def _read(self, files: Iterable[Path]) -> None:
         for path in files:
+            if self._halted.is_set():
+                return
             look = _look(path)
             if look is None:
                 self._forget(path)
@@ -100,7 +111,8 @@ class Follower:
                     self._wait(path, look)
                     continue
                 for _ in self._intake.read(path, final=False, settled=quiet):
-                    pass
+                    if self._halted.is_set():
+                        return
                 self.unreadable.pop(str(path), None)
                 self._intake.hold(path)
             except SourceError as error:

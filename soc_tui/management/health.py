@@ -141,10 +141,14 @@ class Worker(threading.Thread):
         """End the present wait."""
         self._wake.set()
 
-    def stop(self, timeout: float = 10.0) -> None:
-        """Ask the loop to end and wait for it."""
+    def ask(self) -> None:
+        """Ask the loop to end after its present step."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Ask the loop to end and wait for it."""
+        self.ask()
         if self.is_alive():
             self.join(timeout)
 
@@ -157,10 +161,15 @@ class Worker(threading.Thread):
         """Loop until stopped."""
         while not self._stopping.is_set():
             self._wake.clear()
+            if self._stopping.is_set():  # asked between the two lines above: that wake would be lost
+                break
             try:
                 wait = self._step()
                 self.failures = 0
             except Exception as error:
+                if self._stopping.is_set():  # its query was interrupted, very likely
+                    log.info("module %s gave its step up: %s", self._module, _text(error))
+                    break
                 self.failures += 1
                 wait = min(BACKOFF_FIRST * 2 ** (self.failures - 1), BACKOFF_MOST)
                 log.exception("module %s failed, next try in %.1f s", self._module, wait)

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import math
+import stat
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -173,11 +174,12 @@ def never(seconds: float | None) -> float | str | None:
 
 
 def disk_size(path: str | Path) -> int:
-    """Bytes on disk, 0 when there is no such file."""
+    """Bytes on disk of a file; 0 when there is none, and for a website tree, which is a folder."""
     try:
-        return Path(path).stat().st_size
+        info = Path(path).stat()
     except OSError:
         return 0
+    return info.st_size if stat.S_ISREG(info.st_mode) else 0
 
 
 def _last_time(events: pa.Table) -> datetime | None:

@@ -9,20 +9,17 @@ changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from soc_tui.analysis.extraction import extract
-from soc_tui.analysis.features import feature_sql
-from soc_tui.analysis.prediction import Predictor
 from soc_tui.core.clock import Clock
 from soc_tui.core.schema import FINDINGS
 from soc_tui.core.settings import Settings
-from soc_tui.detection.detectors import DETECTORS, FLOW_ANOMALY, WEB_ATTACK, Detector, look_back
+from soc_tui.detection.detectors import DETECTORS, Detector, look_back
 from soc_tui.knowledge.library import Library
 from soc_tui.management.health import Health
+from soc_tui.management.scoring import FLOW_LOOK_BACK, Scoring
 from soc_tui.store.casework import (
     alerts_for_extraction,
     merge_findings,
@@ -34,8 +31,6 @@ from soc_tui.store.database import Store, Transaction
 from soc_tui.store.intake import checkpoint, last_event_id, set_checkpoint
 from soc_tui.store.reach import Reach
 
-FLOW_LOOK_BACK = 100_000
-"""How many ids before its window ``features/flow_window.sql`` looks at."""
 WINDOW_EVENTS = 200_000
 """Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off."""
 IDLE_SECONDS = 5.0
@@ -64,7 +59,7 @@ class Pipeline:
     ) -> None:
         self._store, self._settings, self._clock, self._health = store, settings, clock, health
         self._library, self._on_change = library, on_change
-        self._predictors: dict[str, Predictor] = {}
+        self.scoring = Scoring(store, settings.analysis, self._run)
 
     # -- the two consumers ---------------------------------------------------------------------------------------
 
@@ -77,7 +72,7 @@ class Pipeline:
         if not self._settings.analysis.enabled:
             self._health.update("analysis", state="off", detail="switched off in the settings")
             return IDLE_SECONDS
-        return self._consume("analysis", self._scored)
+        return self._consume("analysis", self.scoring.findings)
 
     def lag(self, consumer: str) -> int:
         """Events that a consumer has not yet examined."""
@@ -104,9 +99,6 @@ class Pipeline:
     def _detected(self, first: int, last: int) -> pa.Table:
         return pa.concat_tables([self._run(detector, first, last) for detector in DETECTORS])
 
-    def _scored(self, first: int, last: int) -> pa.Table:
-        return pa.concat_tables([self._score_queries(first, last), self._score_flows(first, last)])
-
     def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
         found = self._store.sql(
@@ -124,59 +116,6 @@ class Pipeline:
         back = look_back(self._settings.detection)
         times = (span["low"] - back, span["high"] + back) if span["low"] else (None, None)
         return Reach(first - FLOW_LOOK_BACK, last, (), *times)
-
-    def _score_queries(self, first: int, last: int) -> pa.Table:
-        """Web parameters: distinct values that were never scored go to the network, SQL joins the scores back."""
-        window = {"first_event_id": first, "last_event_id": last}
-        new = self._store.sql(
-            f"SELECT DISTINCT value FROM ({feature_sql('query_values')}) v"  # noqa: S608 - our own file
-            " ANTI JOIN scores s ON s.model = 'query' AND s.value = v.value ORDER BY value",
-            window,
-            reach=Reach(first, last),
-        )
-        if new.num_rows:
-            self._save_scores("query", new.column("value"), self._predictor("query").score(new))
-        elif not self._has_web(first, last):
-            return FINDINGS.empty_table()
-        return self._run(WEB_ATTACK, first, last, self._predictor("query").threshold)
-
-    def _score_flows(self, first: int, last: int) -> pa.Table:
-        """Flows: every distinct feature row is scored once; only anomalous flows are kept, keyed by event."""
-        window = {"first_event_id": first, "last_event_id": last}
-        rows = self._store.sql(feature_sql("flow_rows"), window, reach=Reach(first - FLOW_LOOK_BACK, last))
-        if rows.num_rows == 0:
-            return FINDINGS.empty_table()
-        predictor = self._predictor("flow")
-        scored = predictor.score(rows).append_column("value", rows.column("event_id").cast(pa.string()))
-        kept = scored.filter(pc.greater_equal(scored.column("score"), predictor.threshold))
-        if kept.num_rows == 0:
-            return FINDINGS.empty_table()
-        self._save_scores("flow", kept.column("value"), kept)
-        return self._run(FLOW_ANOMALY, first, last, predictor.threshold)
-
-    def _has_web(self, first: int, last: int) -> bool:
-        text = "SELECT 1 FROM events WHERE event_id BETWEEN $first AND $last AND url_path IS NOT NULL LIMIT 1"
-        found = self._store.sql(text, {"first": first, "last": last}, reach=Reach(first, last))
-        return int(found.num_rows) > 0
-
-    def _save_scores(self, model: str, values: pa.ChunkedArray, scored: pa.Table) -> None:
-        table = pa.table({"value": values, **{n: scored.column(n) for n in ("score", "label", "explanation")}})
-        with self._store.transaction() as tx:
-            tx.execute(
-                "INSERT OR REPLACE INTO scores SELECT $model, value, score, label, explanation FROM scored",
-                {"model": model},
-                {"scored": table},
-            )
-
-    def _predictor(self, name: str) -> Predictor:
-        """The network, loaded at first use: its import takes seconds and a console must not wait for it."""
-        if name not in self._predictors:
-            chosen = self._settings.analysis
-            thresholds = {"flow": chosen.flow_threshold, "query": chosen.query_threshold}
-            self._predictors[name] = Predictor.load(
-                Path(chosen.models_dir) if chosen.models_dir else None, name, chosen.threads, thresholds[name] or None
-            )
-        return self._predictors[name]
 
     # -- alerts, incidents, knowledge ----------------------------------------------------------------------------
 

@@ -118,9 +118,9 @@ class Service(flight.FlightServerBase):
                 yield _result({"error": error_to_dict(error)})
 
     def close(self) -> None:
-        """Stop serving and remove the socket."""
-        self.shutdown()
+        """Remove the socket and wait, however long it takes, for the calls that are being served."""
         self._path.unlink(missing_ok=True)
+        self.shutdown()
 
 
 def _find(table: dict[str, Any], name: str, kind: str) -> Any:

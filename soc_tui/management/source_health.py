@@ -17,7 +17,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -121,7 +121,7 @@ class SourceHealth:
         self._intake, self._follower = intake, follower
         self._library, self._on_change = library, on_change
         now = clock.monotonic()
-        self._began = now
+        self._began = self._listened = now
         self._counted = {state.source_id: state for state in intake.states()}
         self._ended = {state.source_id for state in intake.states() if state.state == "done"}
         self._rhythms: dict[str, _Rhythm] = {}
@@ -154,13 +154,16 @@ class SourceHealth:
         return any(Path(path).is_relative_to(root) for root in self._follower.watched)
 
     def _listen(self, states: Iterable[SourceState], now: float) -> None:
-        moment = naive_utc(self._clock.now())
+        moment, since, self._listened = naive_utc(self._clock.now()), self._listened, now
         for state in states:
             before = self._counted.get(state.source_id, SourceState(state.path))
             read = state.records_read - before.records_read
             if read > 0:
+                # When it was read, but since the last look: the clock on the wall may have been set.
+                ago = (moment - state.last_read).total_seconds() if state.last_read else 0.0
+                ago = min(max(ago, 0.0), now - since)
                 rhythm = self._rhythm(state.path)
-                rhythm.arrive(now, moment)
+                rhythm.arrive(now - ago, moment - timedelta(seconds=ago))
                 rhythm.count(read, state.records_rejected - before.records_rejected)
             self._counted[state.source_id] = state
 

@@ -76,6 +76,8 @@ class Store:
         self._write = threading.RLock()
         self._last_source_id = 0
         self._has_archive = False
+        self._running: set[duckdb.DuckDBPyConnection] = set()
+        self._running_lock = threading.Lock()
         self.path = path
         self.archive = archive
         """The folder of archived days; nothing else outside the database can be read or written."""
@@ -144,6 +146,26 @@ class Store:
         """A connection of the caller's own onto the same database."""
         return self._connection.cursor()
 
+    @contextlib.contextmanager
+    def _own_cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that :meth:`interrupt` reaches, closed at the end."""
+        cursor = self._connection.cursor()
+        with self._running_lock:
+            self._running.add(cursor)
+        try:
+            yield cursor
+        finally:
+            with self._running_lock:
+                self._running.discard(cursor)
+            cursor.close()
+
+    def interrupt(self) -> None:
+        """Make every statement that runs now fail; its transaction is rolled back. For an engine that has to stop."""
+        with self._running_lock:  # a cursor that is closed meanwhile would not be there to be interrupted
+            for cursor in self._running:
+                with contextlib.suppress(duckdb.Error):
+                    cursor.interrupt()
+
     def sql(
         self,
         text: str,
@@ -162,16 +184,14 @@ class Store:
         Raises:
             StoreError: the query failed.
         """
-        cursor = self._connection.cursor()
         try:
-            if reach is not None and self._has_archive:
-                cursor.execute("BEGIN TRANSACTION READ ONLY")  # the files and the rows of one moment
-                self.narrow(cursor, reach)
-            return _fetch(cursor, text, params, tables)
+            with self._own_cursor() as cursor:
+                if reach is not None and self._has_archive:
+                    cursor.execute("BEGIN TRANSACTION READ ONLY")  # the files and the rows of one moment
+                    self.narrow(cursor, reach)
+                return _fetch(cursor, text, params, tables)
         except duckdb.Error as error:
             raise store_error(self.path, error) from error
-        finally:
-            cursor.close()
 
     def run(self, text: str) -> None:
         """Run a statement that writes a file of the archive; no transaction and no lock, writers go on meanwhile.
@@ -179,24 +199,19 @@ class Store:
         Raises:
             StoreError: it failed.
         """
-        cursor = self._connection.cursor()
         try:
-            cursor.execute(text)
+            with self._own_cursor() as cursor:
+                cursor.execute(text)
         except duckdb.Error as error:
             raise store_error(self.archive, error) from error
-        finally:
-            cursor.close()
 
     def checkpoint(self) -> bool:
         """Fold the write-ahead log in and free the blocks of deleted rows; False when a running query forbids it."""
-        with self._write:
-            cursor = self._connection.cursor()
+        with self._write, self._own_cursor() as cursor:
             try:
                 cursor.execute("CHECKPOINT")
             except duckdb.TransactionException:
                 return False
-            finally:
-                cursor.close()
         return True
 
     def read(self, name: str, params: Mapping[str, Any] | None = None, reach: Reach | None = None) -> pa.Table:
@@ -214,8 +229,7 @@ class Store:
         Raises:
             StoreError: the database refused (full disk, constraint, damage); nothing of the transaction is kept.
         """
-        with self._write:
-            cursor = self._connection.cursor()
+        with self._write, self._own_cursor() as cursor:
             try:
                 cursor.execute("BEGIN TRANSACTION")
                 yield Transaction(cursor, self)
@@ -226,8 +240,6 @@ class Store:
                 if isinstance(error, duckdb.Error):
                     raise store_error(self.path, error) from error
                 raise
-            finally:
-                cursor.close()
 
     def narrow(self, cursor: duckdb.DuckDBPyConnection, reach: Reach) -> None:
         """Leave archived files that are out of reach out of ``events`` on one cursor that is in a transaction."""

@@ -85,7 +85,7 @@ class Hunt:
                 self._cursor.close()
 
     def cancel(self) -> None:
-        """Stop it; :meth:`run` then raises."""
+        """Stop it; :meth:`run` then raises. Returns when it has ended, which may take a moment."""
         self._stop("was cancelled")
 
     def _stop(self, why: str) -> None:

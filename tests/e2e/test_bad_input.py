@@ -191,7 +191,7 @@ def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path) ->
     # With the model back, analysis goes on from its own checkpoint.
     product.run("ingest", *paths)
     checkpoints = product.rows("SELECT name, event_id FROM checkpoints ORDER BY name")
-    assert checkpoints == [{"name": "analysis", "event_id": 53}, {"name": "detection", "event_id": 53}]
+    assert checkpoints == [{"name": name, "event_id": 53} for name in ("analysis", "detection", "enrichment")]
 
 
 def test_kill_9_in_the_middle_loses_and_repeats_nothing(product: Product, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def intake(tmp_path: Path, clock: FixedClock) -> Intake:
 def read(intake: Intake, path: Path) -> None:
     for _ in intake.read(path, final=False):
         pass
+    intake.flush()
 
 
 def lag(intake: Intake) -> Lag:

@@ -229,7 +229,7 @@ def test_a_log_whose_records_can_no_longer_be_read(desk: Desk) -> None:
 
 
 def test_new_lines_that_certainly_are_of_another_format(desk: Desk) -> None:
-    desk.write("app.log", LINE, lines=100)
+    desk.write("app.log", LINE.format(1), lines=100)
     desk.wait(100)
     eve = '{"timestamp":"2026-05-17T10:05:03.000000+0000","flow_id":1,"event_type":"dns","src_ip":"10.0.0.1"}\n'
     desk.write("app.log", eve, lines=300)
@@ -241,11 +241,11 @@ def test_a_log_that_may_no_longer_be_read(desk: Desk, monkeypatch: pytest.Monkey
     path = desk.write()
     desk.wait(5)
     text = f"{path}: may not be read: permission denied (run as another user)"
-    desk.intake._unreadable = {str(path): text, str(desk.logs / "btmp"): text}
+    desk.follower.unreadable = {str(path): text, str(desk.logs / "btmp"): text}
     monkeypatch.setattr("soc_tui.management.source_health._readable", lambda _: False)
     denied = "Log source unreadable: LOGS/auth.log"
     assert desk.wait(5) == [(denied, "open", 1)]
-    desk.intake._unreadable = {}
+    desk.follower.unreadable = {}
     assert desk.wait(5) == [(denied, "open", 1)]  # nobody has looked yet
     monkeypatch.undo()
     assert desk.wait(5) == [(denied, "closed", 1)]

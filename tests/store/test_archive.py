@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from soc_tui.acquisition.reader import Chunk
 from soc_tui.core.clock import FixedClock
 from soc_tui.core.errors import StoreError
 from soc_tui.core.schema import EVENTS, NORMALISED, REJECTS
@@ -21,7 +22,7 @@ from soc_tui.core.types import SourceState
 from soc_tui.store import archive
 from soc_tui.store.archive import archived, delete_days, give_back, move_days, remove_leftovers, verify
 from soc_tui.store.database import Store
-from soc_tui.store.intake import append_chunk, last_event_id
+from soc_tui.store.intake import append_chunks, last_event_id
 from soc_tui.store.reach import Reach
 
 NOW = datetime(2026, 3, 10, 15, tzinfo=UTC)
@@ -31,7 +32,7 @@ STEPS = ("write", "flush", "compare", "rename", "commit", "committing", "committ
 CLASSES = (4001, 4002, None, 6000, 3002)
 
 
-def add(store: Store, hours: list[float | None], source_id: int = 0) -> None:
+def add(store: Store, hours: list[float | None], source_id: int = 1) -> None:
     """Events of these ages in hours before NOW; None is an event without time."""
     count = len(hours)
     start = NOW.replace(tzinfo=None)
@@ -48,7 +49,7 @@ def add(store: Store, hours: list[float | None], source_id: int = 0) -> None:
     table = pa.table({f.name: pa.array(filled.get(f.name, [None] * count), f.type) for f in NORMALISED}, NORMALISED)
     read = count if not source_id else count * 2
     state = SourceState("/log", source_id=source_id, records_read=read, records_stored=read)
-    append_chunk(store, state, table, REJECTS.empty_table(), NOW)
+    append_chunks(store, [Chunk(state, table, REJECTS.empty_table(), 0)], NOW)
 
 
 def rows(store: Store) -> list[dict[str, Any]]:

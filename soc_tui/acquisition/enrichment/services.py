@@ -10,16 +10,16 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-SYSTEM = Path("/etc/services")
+LOCAL = Path("/etc/services")
 _MAX_BYTES = 4 * 1024 * 1024
 
 Services = dict[tuple[int, str], str]
 """(port, protocol) -> name."""
 
 
-def load_services(system: Path = SYSTEM) -> Services:
+def load_services(local: Path = LOCAL) -> Services:
     """Every known name. What ships wins, so that a name means the same on every machine."""
-    return {**_system(system), **shipped()}
+    return {**_local(local), **shipped()}
 
 
 @cache
@@ -30,7 +30,7 @@ def shipped() -> Services:
     return {(int(port), protocol): name for name, port, protocols in rows for protocol in protocols.split(",")}
 
 
-def _system(path: Path) -> Services:
+def _local(path: Path) -> Services:
     """``/etc/services`` (services(5)): name, port/protocol, aliases. Lines of another form are skipped."""
     try:
         with path.open("rb") as file:
