@@ -1,7 +1,7 @@
 """How unlike benign rows a row is, and how several such opinions become one. numpy only.
 
-A network that was shown some attacks is unsure of others. What is left is to ask how far a row lies from benign traffic;
-the two opinions are made comparable by how rare each is among benign validation rows.
+A network that was shown some attacks is unsure of others. What is left is to ask how far a row lies from benign
+traffic; the two opinions are made comparable by how rare each is among benign validation rows.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-SHRINK = 0.01
-"""Variance added to every direction: one in which benign rows never vary must not decide alone."""
+KEPT = 20
+"""Directions in which benign rows may vary freely."""
 _CHUNK = 4096
 
 
 @dataclass(frozen=True)
 class Distance:
-    """Squared Mahalanobis distance to benign rows, regularised: rare combinations are far, not only rare values."""
+    """Distance from the plane in which benign rows lie: what their principal components cannot rebuild of a row.
+
+    Source: Jackson & Mudholkar, "Control Procedures for Residuals Associated With Principal Component Analysis", 1979
+    (the Q statistic). Against a full Mahalanobis distance it raises fewer alarms on benign rows of an unfamiliar kind.
+    """
 
     mean: NDArray[np.float64]
     """(K,) of benign rows."""
-    whiten: NDArray[np.float64]
-    """(K, K): after it, benign rows vary alike in every direction."""
+    directions: NDArray[np.float64]
+    """(K, D): orthonormal, along which benign rows vary most."""
 
     @classmethod
-    def fit(cls, rows: NDArray[Any], shrink: float = SHRINK) -> Self:
+    def fit(cls, rows: NDArray[Any], kept: int = KEPT) -> Self:
         """From encoded benign rows (n, ...).
 
         Raises:
@@ -38,24 +42,25 @@ class Distance:
         if len(flat) < 2:
             raise ValueError(f"{len(flat)} benign rows have no spread")
         mean = flat.mean(0)
-        variances, directions = np.linalg.eigh(np.cov((flat - mean).T).reshape(flat.shape[1], -1))  # (K,), (K, K)
-        return cls(mean, directions / np.sqrt(variances.clip(0) + shrink))
+        _, directions = np.linalg.eigh(np.cov((flat - mean).T).reshape(flat.shape[1], -1))  # ascending, (K, K)
+        return cls(mean, directions[:, -kept:])
 
     def __call__(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """Logarithm of the distance (n,) of encoded rows (n, ...)."""
+        """Logarithm of the squared distance (n,) of encoded rows (n, ...)."""
         out = np.empty(len(rows))
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
-            out[start : start + _CHUNK] = ((part.reshape(len(part), -1) - self.mean) @ self.whiten).__pow__(2).sum(1)
-        return np.asarray(np.log(out + 1e-3))
+            far = part.reshape(len(part), -1) - self.mean  # (c, K)
+            out[start : start + _CHUNK] = (far**2).sum(1) - ((far @ self.directions) ** 2).sum(1)
+        return np.asarray(np.log(out.clip(0) + 1e-3))
 
 
 @dataclass(frozen=True)
 class Rarity:
     """A score as ``-log`` of the share of benign rows that score as high: the same unit for every score.
 
-    Beyond the highest benign score it goes on rising, in steps of the distance from the 95th percentile to the highest, by
-    at most :attr:`BEYOND`: no single opinion outvotes all others.
+    Beyond the highest benign score it goes on rising, in steps of the distance from the 95th percentile to the highest,
+    by at most :attr:`BEYOND`: no single opinion outvotes all others.
     """
 
     benign: NDArray[np.float64]
@@ -86,7 +91,7 @@ class Rarity:
 def combine(rarities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Risk (n,) in [0, 1) of several opinions on the same rows.
 
-    The sum of ``-log`` shares orders rows as Fisher's method of combining independent tests does; the mean keeps it from
-    saturating.
+    The sum of ``-log`` shares orders rows as Fisher's method of combining independent tests does; the mean keeps it
+    from saturating.
     """
     return np.asarray(1 - np.exp(-np.mean(np.clip(rarities, 0, 36), axis=0)))

@@ -79,7 +79,9 @@ def explain(context: typer.Context, name: Model, value: Annotated[str, typer.Arg
 @group.command()
 def experiments(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(readable=False, help="The data folder, with flows/NSL-KDD and flows/UNSW-NB15-82k.")],
+    data: Annotated[
+        Path, typer.Option(readable=False, help="The data folder, with flows/NSL-KDD and flows/UNSW-NB15-82k.")
+    ],
     out: Annotated[Path, typer.Option(help="Where experiments.md and experiments/ are written.")] = Path("docs"),
     only: Annotated[
         list[str] | None, typer.Option(help="A data set, method or task (binary, classes); may be repeated.")

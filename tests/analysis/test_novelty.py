@@ -8,10 +8,16 @@ def test_a_combination_that_never_occurs_is_far_though_each_value_is_common() ->
     rng = np.random.default_rng(1)
     x = rng.integers(0, 2, 2000).astype(np.float32)
     benign = np.stack([x, x], 1).reshape(-1, 1, 2)  # the two always agree
-    distance = Distance.fit(benign)
+    distance = Distance.fit(benign, kept=1)
     agree, differ = distance(np.array([[[1, 1]], [[1, 0]]], np.float32))
-    assert np.exp(agree) == pytest.approx(0.5**2 * 2 / (0.5 + 0.01), rel=0.05)
-    assert np.exp(differ) == pytest.approx(0.5 / 0.01, rel=0.05)
+    assert np.exp(agree) == pytest.approx(1e-3, rel=0.05)  # the floor: on the line on which benign rows lie
+    assert np.exp(differ) == pytest.approx(0.5, rel=0.05)  # (1, 0) is sqrt(1/2) from it
+
+
+def test_distance_survives_extreme_rows() -> None:
+    distance = Distance.fit(np.random.default_rng(1).normal(size=(50, 2, 3)))
+    assert np.isfinite(distance(np.full((2, 2, 3), 1e100))).all()
+    assert distance(np.empty((0, 2, 3))).shape == (0,)
 
 
 def test_rarity_is_the_share_of_benign_rows_as_high_and_rises_beyond_them_by_a_limit() -> None:

@@ -1,7 +1,7 @@
 """Synthetic unfamiliar rows: what no network has sent yet, so that a risk network says "risk" off the beaten track.
 
-A supervised network learns a border between benign rows and the attacks it was shown; beyond both it may say anything. A
-benign row in which some fields are exchanged for those of other rows is, mostly, a combination that no benign host
+A supervised network learns a border between benign rows and the attacks it was shown; beyond both it may say anything.
+A benign row in which some fields are exchanged for those of other rows is, mostly, a combination that no benign host
 produces. Learning to tell such rows from benign ones amounts to estimating the density of benign rows (Hastie,
 Tibshirani, Friedman, "The Elements of Statistical Learning", 14.2.4: unsupervised as supervised learning).
 """

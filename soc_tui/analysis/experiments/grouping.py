@@ -1,9 +1,9 @@
 """Table rows as feature groups for the network: skewed counts become piecewise-linear quantile codes.
 
-A count that runs from 0 to 10^9 is no fit input for a linear projection: standardised, all but a few values are the same
-number. Each number is therefore coded by where it lies between the quantiles of the training rows (Gorishniy et al., "On
-Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022, piecewise-linear encoding), with a place for
-"more than nothing" and its clipped logarithm. Zero stays zero, so an absent feature adds nothing.
+A count that runs from 0 to 10^9 is no fit input for a linear projection: standardised, all but a few values are the
+same number. Each number is therefore coded by where it lies between the quantiles of the training rows (Gorishniy et
+al., "On Embeddings for Numerical Features in Tabular Deep Learning", NeurIPS 2022, piecewise-linear encoding), with a
+place for "more than nothing" and its clipped logarithm. Zero stays zero, so an absent feature adds nothing.
 """
 
 from __future__ import annotations

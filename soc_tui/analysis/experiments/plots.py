@@ -1,4 +1,4 @@
-"""Plain bar charts: SVG text for the documents, block characters for the terminal. No library, no script, no font file."""
+"""Plain bar charts: SVG text for the documents, block characters for the terminal. No library, no script, no font."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def _bar(chart: Chart, bar: Bar, y: float, colour: str) -> list[str]:
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "start", size: int = 12) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="#202020">{escape(words)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="#202020">{escape(words)}</text>'
+    )
 
 
 def terminal(chart: Chart, width: int = 40) -> str:

@@ -1,9 +1,9 @@
 """One rule for every method: same rows, same budget, threshold from training rows alone, figures with their spread.
 
-The threshold of every method is the lowest that lets at most 1 % of the benign rows of a validation part of the training
-rows through; test rows have no say in it. Settings are chosen from at most :data:`BUDGET` per method by a part of the
-training rows again: where the test holds attack types that training does not know (NSL-KDD), whole attack types are kept
-out of the rows learnt from, and a setting counts by what it finds of them.
+The threshold of every method is the lowest that lets at most 1 % of the benign rows of a validation part of the
+training rows through; test rows have no say in it. Settings are chosen from at most :data:`BUDGET` per method by a part
+of the training rows again: where the test holds attack types that training does not know (NSL-KDD), whole attack types
+are kept out of the rows learnt from, and a setting counts by what it finds of them.
 """
 
 from __future__ import annotations
@@ -115,7 +115,11 @@ def class_figures(said: NDArray[np.int64], part: Part, names: Sequence[str]) -> 
         mine, told = part.labels == number, said == number
         if mine.any():
             each[name] = float(2 * (mine & told).sum() / (mine.sum() + told.sum()))
-    return {"accuracy": float((said == part.labels).mean()), "macro_f1": float(np.mean(list(each.values()))), "f1": each}
+    return {
+        "accuracy": float((said == part.labels).mean()),
+        "macro_f1": float(np.mean(list(each.values()))),
+        "f1": each,
+    }
 
 
 def choose(contender: Contender, data: DataSet, seed: int, held: Sequence[str]) -> tuple[dict[str, Any], list[Any]]:
@@ -189,4 +193,3 @@ def run(contender: Contender, data: DataSet, options: Mapping[str, Any], seed: i
         if many:
             tests[name]["classes"] = class_figures(method.classes(part.rows), part, data.classes)
     return {"threshold": limit, "tests": tests}
-

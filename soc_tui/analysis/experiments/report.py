@@ -24,6 +24,18 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
 Pick = Callable[[dict[str, Any]], Any]
 
 
+def _at(*keys: str) -> Pick:
+    """What lies below these keys of a test's figures; None where a part is missing."""
+
+    def pick(found: dict[str, Any]) -> Any:
+        value: Any = found
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    return pick
+
+
 def spread(jobs: Sequence[Job], test: str, pick: Pick) -> tuple[float, float, float] | None:
     """Mean, least and greatest of a figure over the seeds; None where any seed has none."""
     values = [pick(job.result["tests"][test]) for job in jobs]
@@ -51,24 +63,23 @@ def _tests(methods: dict[str, list[Job]]) -> list[str]:
 
 def rates_table(methods: dict[str, list[Job]], test: str) -> str:
     """One row a method: rates at its own threshold, mean and range over the seeds; the interval of F1 of one seed."""
-    lines = ["| method | seeds | precision | recall | F1 | 95 % interval of F1 (first seed) | false positives | AUROC |",
+    lines = ["| method | seeds | precision | recall | F1 | 95 % of F1, first seed | false positives | AUROC |",
              "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for jobs in methods.values():
-        cells = [_cell(spread(jobs, test, lambda found, rate=rate: found[rate])) for rate in RATES]  # type: ignore[misc]
+        cells = [_cell(spread(jobs, test, _at(rate))) for rate in RATES]
         low, high = jobs[0].result["tests"][test]["intervals"]["f1"] or (float("nan"),) * 2
-        lines.append("| " + " | ".join([jobs[0].title, str(len(jobs)), *cells[:3], f"{low:.3f} - {high:.3f}", *cells[3:]])
-                     + " |")  # fmt: skip
+        row = [jobs[0].title, str(len(jobs)), *cells[:3], f"{low:.3f} - {high:.3f}", *cells[3:]]
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 
 def matched_table(methods: dict[str, list[Job]], test: str) -> str:
     """One row a method: the same false-positive rate for all, and recall on known and unknown attack types."""
-    lines = ["| method | recall at 1 % | F1 at 1 % | recall at 5 % | F1 at 5 % | recall, types seen | recall, types unseen |",
+    lines = ["| method | recall at 1 % | F1 at 1 % | recall at 5 % | F1 at 5 % | recall, seen types | unseen types |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
-    picks: list[Pick] = [
-        lambda found: found["at 1%"]["recall"], lambda found: found["at 1%"]["f1"],
-        lambda found: found["at 5%"]["recall"], lambda found: found["at 5%"]["f1"],
-        lambda found: found["recall_seen"], lambda found: found["recall_unseen"],
+    picks = [
+        _at("at 1%", "recall"), _at("at 1%", "f1"), _at("at 5%", "recall"), _at("at 5%", "f1"),
+        _at("recall_seen"), _at("recall_unseen"),
     ]  # fmt: skip
     for jobs in methods.values():
         lines.append("| " + " | ".join([jobs[0].title, *(_cell(spread(jobs, test, pick)) for pick in picks)]) + " |")
@@ -80,8 +91,8 @@ def classes_table(methods: dict[str, list[Job]], test: str) -> str:
     names = list(next(iter(methods.values()))[0].result["tests"][test]["classes"]["f1"])
     lines = [f"| method | accuracy | macro F1 | {' | '.join(names)} |", "|" + "---|" * (len(names) + 3)]
     for jobs in methods.values():
-        cells = [_cell(spread(jobs, test, lambda found, key=key: found["classes"][key])) for key in ("accuracy", "macro_f1")]  # type: ignore[misc]
-        each = [spread(jobs, test, lambda found, name=name: found["classes"]["f1"][name]) for name in names]  # type: ignore[misc]
+        cells = [_cell(spread(jobs, test, _at("classes", key))) for key in ("accuracy", "macro_f1")]
+        each = [spread(jobs, test, _at("classes", "f1", name)) for name in names]
         cells += ["-" if found is None else f"{found[0]:.3f}" for found in each]
         lines.append("| " + " | ".join([jobs[0].title, *cells]) + " |")
     return "\n".join(lines) + "\n"
@@ -93,8 +104,8 @@ def margins_table(methods: dict[str, list[Job]], test: str) -> str:
     others = {name: methods[name] for name in (*PAPER, "lightgbm") if name in methods}
     if not ours or not others:
         return ""
-    picks: dict[str, Pick] = {rate: (lambda found, rate=rate: found[rate]) for rate in ("precision", "recall", "f1", "auroc")}  # type: ignore[misc]
-    picks |= {f"{rate} at 5 %": (lambda found, rate=rate: found["at 5%"][rate]) for rate in ("precision", "recall", "f1")}  # type: ignore[misc]
+    picks: dict[str, Pick] = {rate: _at(rate) for rate in ("precision", "recall", "f1", "auroc")}
+    picks |= {f"{rate} at 5 %": _at("at 5%", rate) for rate in ("precision", "recall", "f1")}
     lines = [f"| the network less | {' | '.join(picks)} |", "|" + "---|" * (len(picks) + 1)]
     for jobs in others.values():
         cells = []
@@ -106,7 +117,7 @@ def margins_table(methods: dict[str, list[Job]], test: str) -> str:
 
 
 def chart(methods: dict[str, list[Job]], test: str, names: Sequence[str], title: str) -> Chart | None:
-    """Precision, recall and F1 of some methods, with the range over the seeds; None when fewer than two were measured."""
+    """Precision, recall and F1 of some methods, with the range over the seeds; None with fewer than two."""
     shown = [name for name in names if name in methods]
     if len(shown) < 2:
         return None
@@ -115,7 +126,7 @@ def chart(methods: dict[str, list[Job]], test: str, names: Sequence[str], title:
     for rate, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"), ("auroc", "AUROC")):
         bars = []
         for name in shown:
-            found = spread(methods[name], test, lambda found, rate=rate: found[rate])  # type: ignore[misc]
+            found = spread(methods[name], test, _at(rate))
             bars.append(Bar(None) if found is None else Bar(*found))
             values += [] if found is None else [found[1]]
         groups.append((label, tuple(bars)))
@@ -142,8 +153,7 @@ def charts(jobs: Sequence[Job]) -> dict[str, Chart]:
 
 
 def document(jobs: Sequence[Job]) -> str:
-    """The results as Markdown; plots are named as :func:`charts` names them, in the folder ``experiments``.
-    """
+    """The results as Markdown; plots are named as :func:`charts` names them, in the folder ``experiments``."""
     out = ["# The paper's experiments\n", _HEAD]
     drawn = charts(jobs)
     for data in dict.fromkeys(job.data for job in jobs):
@@ -158,7 +168,11 @@ def document(jobs: Sequence[Job]) -> str:
                 out += [rates_table(methods, test), _MATCHED, matched_table(methods, test)]
                 margins = margins_table(methods, test)
                 out += [_MARGINS, margins] if margins else []
-                out += [f"![{c.title}](experiments/{stem}.svg)\n" for stem, c in drawn.items() if f"({data}, {test})" in c.title]
+                out += [
+                    f"![{c.title}](experiments/{stem}.svg)\n"
+                    for stem, c in drawn.items()
+                    if f"({data}, {test})" in c.title
+                ]
         out += ["### Settings chosen on training rows\n", _settings(jobs, data)]
     return "\n".join(out)
 
@@ -196,11 +210,10 @@ def bars(jobs: Sequence[Job]) -> str:
     return "\n".join(terminal(drawn) for drawn in charts(jobs).values())
 
 
-_HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets the same columns, the same rows, at most four
-settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign rows of a validation
-part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over the seeds with the least
-and the greatest; a seed draws the validation part and everything random in the method.
+_HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets the same columns, the same rows,
+at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign rows
+of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over the seeds
+with the least and the greatest; a seed draws the validation part and everything random in the method.
 """
-_MATCHED = """At the same false-positive rate on the test rows for all (read off the curve: it compares, no threshold comes from it):
-"""
+_MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; no threshold comes from it):\n"
 _MARGINS = "In points, mean over the seeds, at each method's own threshold and at the same false-positive rate:\n"

@@ -1,4 +1,4 @@
-"""The whole of the experiments: each data set, method and seed once, kept as it is measured, so that a stop costs one."""
+"""The whole of the experiments: each data set, method and seed once, kept as it is measured: a stop costs one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ HELD: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Attack types kept out while settings are chosen, of each class some. UNSW-NB15's test holds no unknown types."""
 
+TASKS = ("binary", "classes")
+WHOLE = "bilstm-dnn"
 DETECTOR = "detector"
 """The network with what the research added to the paper's; the variants are the paper's."""
 SMALL = {"epochs": 8, "rows_per_epoch": 24_000}
@@ -59,7 +61,7 @@ class Job:
 
 
 def rivals() -> tuple[list[Contender], str]:
-    """The methods of ``benchmarks/rivals``, or none and why: they are part of the sources, not of the installed package."""
+    """The methods of ``benchmarks/rivals``, or none and why: they are in the sources, not in the installed package."""
     try:
         module = importlib.import_module("benchmarks.rivals")
     except ImportError as error:
@@ -79,7 +81,7 @@ def rivals() -> tuple[list[Contender], str]:
 
 def contenders(data: tables.DataSet) -> tuple[list[Contender], str]:
     """Our network, its variants, and the rivals that can be imported; what is missing in words."""
-    ours = variants.contender("bilstm-dnn", data.columns, DETECTOR_GRID)
+    ours = variants.contender(WHOLE, data.columns, DETECTOR_GRID)
     named = Contender(DETECTOR, "soc-tui: BiLSTM-DNN, trained as shipped", ours.make, ours.grid)
     others, missing = rivals()
     return [named, *(variants.contender(name, data.columns, GRID) for name in variants.VARIANTS), *others], missing
@@ -113,11 +115,11 @@ def experiments(
         progress(missing)
     methods = [DETECTOR, *variants.VARIANTS, *(c.name for c in known)]
     names = _wanted(only, tables.NAMES)
-    chosen, tasks = _wanted(only, methods), _wanted(only, ("binary", "classes"))
-    strange = set(only) - set(tables.NAMES) - set(methods) - {"binary", "classes"}
+    chosen, tasks = _wanted(only, methods), _wanted(only, TASKS)
+    strange = set(only) - set(tables.NAMES) - set(methods) - set(TASKS)
     if strange:
         raise UsageError(f"no data set, method or task is called {sorted(strange)[0]!r}",
-                         remedy=f"name some of {', '.join([*tables.NAMES, *methods, 'binary', 'classes'])}")  # fmt: skip
+                         remedy=f"name some of {', '.join([*tables.NAMES, *methods, *TASKS])}")  # fmt: skip
     for name in names:
         table = tables.load(name, data)
         for contender in (c for c in contenders(table)[0] if c.name in chosen):
@@ -133,10 +135,13 @@ def experiments(
                     settings = settings or _settings(done.values(), contender, table)
                     result = protocol.run(contender, table, settings[0], seed, many=task == "classes")
                     took = round(time.monotonic() - began, 1)
-                    done[key] = Job(name, contender.name, contender.title, task, seed, table.split, *settings, took, result)
+                    done[key] = Job(
+                        name, contender.name, contender.title, task, seed, table.split, *settings, took, result
+                    )
                     write(out, done.values(), data, table)
                     first = next(iter(result["tests"].values()))
-                    progress(f"{name} {task}, {contender.title}, seed {seed}: F1 {first['f1']}, AUROC {first['auroc']}, "
+                    progress(f"{name} {task}, {contender.title}, seed {seed}: F1 {first['f1']}, "
+                             f"AUROC {first['auroc']}, "
                              f"{took:.0f} s")  # fmt: skip
     return [job for job in done.values() if job.data in names and job.method in chosen and job.task in tasks]
 
@@ -146,11 +151,13 @@ def _wanted(only: Sequence[str], names: Sequence[str]) -> list[str]:
 
 
 def _settings(jobs: Iterable[Job], contender: Contender, data: tables.DataSet) -> tuple[dict[str, Any], list[Any]]:
-    """The setting chosen before, or chosen now."""
+    """The setting chosen before, or chosen now; every variant has the whole network's: only its switch differs."""
+    variant = contender.name in variants.VARIANTS
+    chooser = variants.contender(WHOLE, data.columns, GRID) if variant else contender
     for job in jobs:
-        if (job.data, job.method) == (data.name, contender.name):
+        if job.data == data.name and (job.method in variants.VARIANTS if variant else job.method == contender.name):
             return job.options, job.trials
-    return protocol.choose(contender, data, 0, HELD[data.name])
+    return protocol.choose(chooser, data, 0, HELD[data.name])
 
 
 def read(out: Path) -> list[Job]:

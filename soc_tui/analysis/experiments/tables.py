@@ -63,14 +63,15 @@ UNSW_GROUPS: dict[str, str] = {
     "content": "trans_depth response_body_len ct_flw_http_mthd is_ftp_login ct_ftp_cmd is_sm_ips_ports",
     "window": "ct_srv_src ct_dst_ltm ct_src_dport_ltm ct_dst_sport_ltm ct_dst_src_ltm ct_src_ltm ct_srv_dst",
 }
-_NSL_COLUMNS = (
-    "duration protocol_type service flag src_bytes dst_bytes land wrong_fragment urgent hot num_failed_logins logged_in "
-    "num_compromised root_shell su_attempted num_root num_file_creations num_shells num_access_files num_outbound_cmds "
-    "is_host_login is_guest_login count srv_count serror_rate srv_serror_rate rerror_rate srv_rerror_rate same_srv_rate "
-    "diff_srv_rate srv_diff_host_rate dst_host_count dst_host_srv_count dst_host_same_srv_rate dst_host_diff_srv_rate "
-    "dst_host_same_src_port_rate dst_host_srv_diff_host_rate dst_host_serror_rate dst_host_srv_serror_rate "
-    "dst_host_rerror_rate dst_host_srv_rerror_rate attack difficulty"
-).split()
+_NSL_COLUMNS = [
+    "duration", "protocol_type", "service", "flag", "src_bytes", "dst_bytes", "land", "wrong_fragment", "urgent",
+    "hot", "num_failed_logins", "logged_in", "num_compromised", "root_shell", "su_attempted", "num_root",
+    "num_file_creations", "num_shells", "num_access_files", "num_outbound_cmds", "is_host_login", "is_guest_login",
+    "count", "srv_count", "serror_rate", "srv_serror_rate", "rerror_rate", "srv_rerror_rate", "same_srv_rate",
+    "diff_srv_rate", "srv_diff_host_rate", "dst_host_count", "dst_host_srv_count", "dst_host_same_srv_rate",
+    "dst_host_diff_srv_rate", "dst_host_same_src_port_rate", "dst_host_srv_diff_host_rate", "dst_host_serror_rate",
+    "dst_host_srv_serror_rate", "dst_host_rerror_rate", "dst_host_srv_rerror_rate", "attack", "difficulty",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,9 @@ def _nsl(data: Path) -> DataSet:
         kinds = np.array(table["attack"].to_pylist())
         unknown = set(kinds) - set(_NSL_CLASS) - {"normal"}
         if unknown:
-            raise SourceError(f"unknown attack types: {sorted(unknown)[:3]}", source=data, remedy="give NSL-KDD's files")
+            raise SourceError(
+                f"unknown attack types: {sorted(unknown)[:3]}", source=data, remedy="give NSL-KDD's files"
+            )
         labels = np.array([_NSL_CLASS.get(str(kind), 0) for kind in kinds], np.int64)
         return Part(rows_of(table, columns), labels, kinds)
 

@@ -1,8 +1,9 @@
 """The paper's network and what is left of it when one part is switched off: the same code with other settings.
 
-Tables 2 and 3 and figures 7 to 9 of the paper compare the BiLSTM-DNN with the BiLSTM alone, the DNN alone, an LSTM in its
-place, and the network without BatchNorm or attention. Each variant here is :class:`soc_tui.analysis.network.RiskNetwork`
-trained by :func:`soc_tui.analysis.building.fit`; only its :class:`NetworkConfig` differs.
+Tables 2 and 3 and figures 7 to 9 of the paper compare the BiLSTM-DNN with the BiLSTM alone, the DNN alone, an LSTM in
+its place, and the network without BatchNorm or attention. Each variant here is
+:class:`soc_tui.analysis.network.RiskNetwork` trained by :func:`soc_tui.analysis.building.fit`; only its
+:class:`NetworkConfig` differs.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _sample(rows: Rows, labels: Labels, classes: int) -> Sample:
 
 
 def contender(name: str, columns: Sequence[Column], grid: Sequence[Mapping[str, Any]]) -> Contender:
-    """A variant of :data:`VARIANTS` over ``grid``: entries of ``NetworkConfig`` under ``architecture``, others by name."""
+    """A variant of :data:`VARIANTS` over ``grid``: options of :class:`Network`, ``architecture`` among them."""
     title, switched = VARIANTS[name]
 
     def make(options: Mapping[str, Any]) -> Network:

@@ -1,7 +1,7 @@
 """A small made-up table: a method that is exact, and one that guesses."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def table(name: str = "nsl-kdd") -> DataSet:
 class Exact:
     """Knows the rule; ``shift`` moves all its scores, which no figure may notice."""
 
-    fitted: list[tuple[int, int, int]] = []
+    fitted: ClassVar[list[tuple[int, int, int]]] = []
 
     def __init__(self, shift: float = 0.0, blind: bool = False) -> None:
         self.shift, self.blind = shift, blind
