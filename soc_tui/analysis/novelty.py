@@ -13,8 +13,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-KEPT = 20
+KEPT = 40
 """Directions in which benign rows may vary freely."""
+REMEMBERED = 6000
+"""Benign rows that :class:`Neighbours` keeps."""
+NEAREST = 3
+"""Which neighbour counts: the third, so that two odd rows among the benign ones hide nothing."""
 _CHUNK = 4096
 
 
@@ -52,6 +56,37 @@ class Distance:
             part = rows[start : start + _CHUNK]
             far = part.reshape(len(part), -1) - self.mean  # (c, K)
             out[start : start + _CHUNK] = (far**2).sum(1) - ((far @ self.directions) ** 2).sum(1)
+        return np.asarray(np.log(out.clip(0) + 1e-3))
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Distance to the third nearest of some remembered benign rows (Ramaswamy, Rastogi, Shim, SIGMOD 2000)."""
+
+    benign: NDArray[np.float32]
+    """(m, K) encoded benign rows."""
+
+    @classmethod
+    def fit(cls, rows: NDArray[Any], seed: int, remembered: int = REMEMBERED) -> Self:
+        """From encoded benign rows (n, ...), a seeded part of them.
+
+        Raises:
+            ValueError: fewer than :data:`NEAREST` rows.
+        """
+        if len(rows) < NEAREST:
+            raise ValueError(f"{len(rows)} benign rows are too few neighbours")
+        kept = np.random.default_rng(seed).permutation(len(rows))[:remembered]
+        return cls(rows[kept].reshape(len(kept), -1).astype(np.float32))
+
+    def __call__(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Logarithm of the squared distance (n,) of encoded rows (n, ...)."""
+        out = np.empty(len(rows))
+        lengths = (self.benign**2).sum(1)  # (m,)
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            flat = part.reshape(len(part), -1).astype(np.float32)  # (c, K)
+            squares = lengths - 2 * (flat @ self.benign.T) + (flat**2).sum(1, keepdims=True)  # (c, m)
+            out[start : start + _CHUNK] = np.partition(squares, NEAREST - 1, axis=1)[:, NEAREST - 1]
         return np.asarray(np.log(out.clip(0) + 1e-3))
 
 

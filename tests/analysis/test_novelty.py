@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from soc_tui.analysis.novelty import Distance, Rarity, combine
+from soc_tui.analysis.novelty import Distance, Neighbours, Rarity, combine
 
 
 def test_a_combination_that_never_occurs_is_far_though_each_value_is_common() -> None:
@@ -18,6 +18,16 @@ def test_distance_survives_extreme_rows() -> None:
     distance = Distance.fit(np.random.default_rng(1).normal(size=(50, 2, 3)))
     assert np.isfinite(distance(np.full((2, 2, 3), 1e100))).all()
     assert distance(np.empty((0, 2, 3))).shape == (0,)
+
+
+def test_the_third_nearest_benign_row_counts() -> None:
+    benign = np.array([[0], [0], [0], [10], [10]], np.float32)
+    near, lonely = np.exp(Neighbours.fit(benign, 1)(np.array([[0], [10]], np.float32))) - 1e-3
+    assert near == pytest.approx(0, abs=1e-4)
+    assert lonely == pytest.approx(100, rel=1e-4)
+    assert len(Neighbours.fit(benign, 1, remembered=3).benign) == 3
+    with pytest.raises(ValueError, match="too few"):
+        Neighbours.fit(benign[:2], 1)
 
 
 def test_rarity_is_the_share_of_benign_rows_as_high_and_rises_beyond_them_by_a_limit() -> None:

@@ -211,9 +211,9 @@ def bars(jobs: Sequence[Job]) -> str:
 
 
 _HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets the same columns, the same rows,
-at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign rows
-of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over the seeds
-with the least and the greatest; a seed draws the validation part and everything random in the method.
+at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign
+rows of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over
+the seeds with the least and the greatest; a seed draws the validation part and everything random in the method.
 """
-_MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; no threshold comes from it):\n"
+_MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; it fixes no threshold):\n"
 _MARGINS = "In points, mean over the seeds, at each method's own threshold and at the same false-positive rate:\n"

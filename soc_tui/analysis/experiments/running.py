@@ -37,7 +37,10 @@ GRID: tuple[dict[str, Any], ...] = (
     {**SMALL, "bins": 20},
 )
 DETECTOR_GRID: tuple[dict[str, Any], ...] = (
-    {**SMALL, "members": 3, "unfamiliar": 0.5, "architecture": {"skip": True}},
+    {**SMALL, "architecture": {"skip": True}, "unfamiliar": 0.5, "novelty": True},
+    {**SMALL, "architecture": {"skip": True}, "unfamiliar": 1.0, "novelty": True},
+    {**SMALL, "architecture": {"skip": True}, "novelty": True},
+    {**SMALL, "architecture": {"skip": True, "hidden": 48}, "members": 2},
 )
 
 

@@ -22,7 +22,7 @@ from soc_tui.analysis.experiments.grouping import BINS, Grouping
 from soc_tui.analysis.experiments.protocol import Contender
 from soc_tui.analysis.experiments.tables import Column
 from soc_tui.analysis.network import RiskNetwork
-from soc_tui.analysis.novelty import Distance, Rarity, combine
+from soc_tui.analysis.novelty import Distance, Neighbours, Rarity, combine
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -62,7 +62,7 @@ class Network:
             members: networks of seeds of their own whose log odds are averaged.
             unfamiliar: synthetic rows for each training row (:mod:`soc_tui.analysis.corpora.synthesis`).
             exchange: share of the fields of a synthetic row that come from elsewhere.
-            novelty: whether distance from benign rows counts beside the networks (:mod:`soc_tui.analysis.novelty`).
+            novelty: whether distances from benign rows count beside the networks (:mod:`soc_tui.analysis.novelty`).
             bins: quantiles of a number's code.
             epochs: at most so many; a validation part that no longer gains stops earlier.
             rows_per_epoch: rows drawn for an epoch where there are more.
@@ -99,13 +99,14 @@ class Network:
             )  # fmt: skip
             self._networks.append(building.fit(plan, own, self._epochs)[0])
         if self._novelty:
-            self._distance = Distance.fit(plain.rows[~plain.risky])
+            known = plain.rows[~plain.risky]
+            self._distances = (Distance.fit(known), Neighbours.fit(known, seed))
             benign = held.rows[~held.risky]
             self._rarities = [Rarity.fit(opinion) for opinion in self._opinions(benign)]
         return self
 
     def score(self, rows: Rows) -> NDArray[np.float64]:
-        """Risk (n,) in [0, 1]: the members' mean log odds as a probability, or how rare they and the distance are."""
+        """Risk (n,) in [0, 1]: the members' mean log odds as a probability, or how rare they and the distances are."""
         opinions = self._opinions(self._group(rows))
         if self._novelty:
             return combine([rarity(opinion) for rarity, opinion in zip(self._rarities, opinions, strict=True)])
@@ -117,9 +118,9 @@ class Network:
         return np.asarray(np.mean([out.probabilities for out in outputs], axis=0).argmax(1), np.int64)
 
     def _opinions(self, grouped: Rows) -> list[NDArray[np.float64]]:
-        """Scores (n,) of the networks together and, where asked for, of the distance: higher is riskier."""
+        """Scores (n,) of the networks together and, where asked for, of the distances: higher is riskier."""
         odds = np.mean([out.log_odds for out in self._run(grouped)], axis=0)
-        return [odds, self._distance(grouped)] if self._novelty else [odds]
+        return [odds, *(distance(grouped) for distance in self._distances)] if self._novelty else [odds]
 
     def _run(self, grouped: Rows) -> list[inference.Outputs]:
         return [inference.run(network, grouped) for network in self._networks]
