@@ -54,6 +54,23 @@ class NetworkConfig:
     """What the LSTM says at its loudest goes to the DNN beside the attention: one bad place in a long row is enough."""
     wide: int = 0
     """``characters``: above 0, a table of 2**wide weights for ids, pairs and triples beside the recurrent way."""
+    recurrent: bool = True
+    """False is the DNN alone (``groups`` only): it reads the tokens of a row side by side."""
+    dense: bool = True
+    """False is the recurrent part alone: its pooled states go straight to the classes."""
+    skip: bool = False
+    """``groups`` only: the DNN sees the tokens themselves beside the pooled states (a wide path past the LSTM)."""
+    token_dropout: float = 0.0
+    """Share of whole tokens that training blanks: no verdict may hang on one group of features."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning.
+
+        Raises:
+            ValueError: characters without the recurrent part or with the wide path: their number of tokens varies.
+        """
+        if self.kind != "groups" and (self.skip or not self.recurrent):
+            raise ValueError("skip and a DNN alone need feature groups")
 
 
 class GroupTokens(nn.Module):
@@ -178,23 +195,28 @@ class RiskNetwork(nn.Module):
         super().__init__()
         self.config = config
         self.encode = GroupTokens(config) if config.kind == "groups" else CharacterTokens(config)
-        # nn.LSTM is eq. 4: input, forget and output gates by sigmoid, candidate by tanh, c = f*c + i*g, h = o*tanh(c)
-        self.lstm = nn.LSTM(
-            config.hidden, config.hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
-        )
-        features = config.hidden * (2 if config.bidirectional else 1)  # D
-        self.key = nn.Linear(features, config.hidden, bias=False)
-        self.value = nn.Linear(features, features, bias=False)
-        self.query = nn.Parameter(torch.randn(config.hidden) / math.sqrt(config.hidden))
-        middle = (features + config.classes) // 2  # the paper's s = (m + n) / 2 for the hidden layer of the DNN
+        features = 0
+        if config.recurrent:
+            # nn.LSTM is eq. 4: input, forget, output gates by sigmoid, candidate by tanh, c = f*c + i*g, h = o*tanh(c)
+            self.lstm = nn.LSTM(
+                config.hidden, config.hidden, config.layers, batch_first=True, bidirectional=config.bidirectional
+            )
+            features = config.hidden * (2 if config.bidirectional else 1)  # D
+            self.key = nn.Linear(features, config.hidden, bias=False)
+            self.value = nn.Linear(features, features, bias=False)
+            self.query = nn.Parameter(torch.randn(config.hidden) / math.sqrt(config.hidden))
         pooled = features * (2 if config.max_pool else 1)
+        if config.skip or not config.recurrent:
+            features += config.tokens * config.hidden  # D + T * H
+            pooled += config.tokens * config.hidden
+        middle = (features + config.classes) // 2  # the paper's s = (m + n) / 2 for the hidden layer of the DNN
         self.dnn = nn.Sequential(
             nn.Linear(pooled, middle),
             nn.BatchNorm1d(middle) if config.batch_norm else nn.Identity(),
             nn.ReLU(),
             nn.Dropout(config.dropout),
             nn.Linear(middle + bool(config.wide), config.classes),
-        )
+        ) if config.dense else nn.Sequential(nn.Linear(pooled + bool(config.wide), config.classes))  # fmt: skip
         if config.wide:
             with torch.no_grad():  # the wide sum is log odds of risk already
                 self.last.weight[:, -1] = torch.tensor([-0.5] + [0.5] * (config.classes - 1))
@@ -227,11 +249,19 @@ class RiskNetwork(nn.Module):
 
         The wide sum is the last of M: neither BatchNorm nor dropout touches it.
         """
+        if self.training and self.config.token_dropout:
+            kept = torch.rand(tokens.shape[:2]) >= self.config.token_dropout  # (B, T)
+            tokens = tokens * kept.unsqueeze(2)  # (B, T, H)
+        flat = tokens.flatten(1)  # (B, T * H)
+        if not self.config.recurrent:
+            return self.dnn[:-1](flat), tokens.new_full(tokens.shape[:2], 1 / tokens.shape[1])  # (B, M), (B, T)
         states, _ = self.lstm(tokens)  # (B, T, D)
         pooled, weights = self.attend(states, real)  # (B, D), (B, T)
         if self.config.max_pool:
             loudest = states if real is None else states.masked_fill(~real.unsqueeze(2), -1.0)  # o*tanh(c) > -1
             pooled = torch.cat([pooled, loudest.amax(1)], 1)  # (B, 2D)
+        if self.config.skip:
+            pooled = torch.cat([pooled, flat], 1)  # (B, D + T * H)
         hidden = self.dnn[:-1](pooled)  # (B, M)
         return hidden if wide is None else torch.cat([hidden, wide], 1), weights  # (B, M), (B, T)
 

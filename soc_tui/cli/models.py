@@ -169,6 +169,32 @@ def explain(context: typer.Context, name: Model, value: Annotated[str, typer.Arg
     emit_one(explained(name, value, _folder(options)), options.format)
 
 
+@group.command()
+def experiments(
+    context: typer.Context,
+    data: Annotated[
+        Path, typer.Option(readable=False, help="The data folder, with flows/NSL-KDD and flows/UNSW-NB15-82k.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where experiments.md and experiments/ are written.")] = Path("docs"),
+    only: Annotated[
+        list[str] | None, typer.Option(help="A data set, method or task (binary, classes); may be repeated.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each method; 3 show the spread.")] = 3,
+) -> None:
+    """The paper's experiments on public tables; goes on where it was stopped."""
+    from dataclasses import asdict
+
+    from soc_tui.analysis.experiments import report, running
+
+    options: Globals = context.obj
+    jobs = running.experiments(data, out / "experiments", seeds, only or [], lambda said: talk(str(said)))
+    report.publish(out)
+    if options.format == "table":
+        print(report.bars(jobs))
+    else:
+        emit((asdict(job) for job in jobs), options.format)
+
+
 @app.command()
 def score(
     context: typer.Context,

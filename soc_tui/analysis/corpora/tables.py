@@ -35,7 +35,8 @@ _UNSW_CLASSES = {
 }  # fmt: skip
 
 
-def _read(path: Path, names: list[str] | None) -> pa.Table:
+def read(path: Path, names: list[str] | None) -> pa.Table:
+    """A gzipped CSV without byte order mark; its own header when ``names`` is None."""
     return pa.csv.read_csv(io.BytesIO(gzip.decompress(path.read_bytes()).lstrip(b"\xef\xbb\xbf")),
                            read_options=pa.csv.ReadOptions(column_names=names))  # fmt: skip
 
@@ -46,7 +47,7 @@ def _ports(services: pa.ChunkedArray) -> pa.Array:
 
 def load_nsl(data: Path) -> tuple[pa.Table, Labels]:
     """KDDTrain+ as flows with the part of the context it knows, and their classes."""
-    raw = _read(data / NSL, [f"f{i}" for i in range(43)])
+    raw = read(data / NSL, [f"f{i}" for i in range(43)])
     count, same = (np.asarray(raw[n].to_numpy(), float) for n in ("f22", "f23"))
     errors = np.clip(raw["f24"].to_numpy() + raw["f26"].to_numpy(), 0, 1)  # serror_rate + rerror_rate
     tcp = pc.equal(raw["f1"], "tcp")
@@ -66,7 +67,7 @@ def load_nsl(data: Path) -> tuple[pa.Table, Labels]:
 
 def load_unsw(data: Path) -> tuple[pa.Table, Labels]:
     """The 82,332-row part without its duplicates; IP bytes less 40 of headers a packet stand for payload."""
-    raw = _read(data / UNSW, None)
+    raw = read(data / UNSW, None)
     payload = {
         side: np.maximum(raw[f"{s}bytes"].to_numpy() - 40.0 * raw[f"{s}pkts"].to_numpy(), 0)
         for side, s in (("out", "s"), ("in", "d"))

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from soc_tui.analysis.experiments import protocol, variants
+from tests.analysis.experiments.small import COLUMNS, part, table
+
+QUICK = {"epochs": 3, "rows_per_epoch": 1000}
+
+
+@pytest.mark.parametrize("name", list(variants.VARIANTS))
+def test_every_variant_learns_the_made_up_rule(name: str) -> None:
+    found = protocol.run(variants.contender(name, COLUMNS, [QUICK]), table(), {**QUICK, "epochs": 12}, 1, many=True)
+    figures = found["tests"]["made up"]
+    assert figures["auroc"] > 0.99
+    assert figures["classes"]["accuracy"] > 0.9
+
+
+def test_the_same_seed_gives_the_same_scores_and_members_are_averaged() -> None:
+    learn, held = protocol.split(part(800, 1), 1)
+
+    def scores(**options: int) -> np.ndarray:
+        network = variants.Network(COLUMNS, {"skip": True}, **{**QUICK, **options})
+        labels = [p.risky.astype(np.int64) for p in (learn, held)]
+        return network.fit(learn.rows, labels[0], (held.rows, labels[1]), 4).score(held.rows)
+
+    one = scores()
+    assert np.array_equal(one, scores())
+    assert not np.array_equal(one, scores(members=2))
+
+
+def test_extreme_rows_get_a_score() -> None:
+    learn, held = protocol.split(part(400, 1), 1)
+    labels = [p.risky.astype(np.int64) for p in (learn, held)]
+    network = variants.Network(COLUMNS, {}, **QUICK).fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
+    score = network.score(np.array([[3e38, 0, 0], [-3e38, 1, 1]], np.float32))
+    assert ((score >= 0) & (score <= 1)).all()
+
+
+def test_without_a_validation_part_it_does_not_train() -> None:
+    rows = part(50, 1)
+    with pytest.raises(ValueError, match="validation"):
+        variants.Network(COLUMNS, {}).fit(rows.rows, rows.labels, None, 1)
