@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.documents import ROOT, fill, keep_result, read_result, table
 from soc_tui.analysis import building
 from soc_tui.analysis.corpora.sample import Sample
 from soc_tui.analysis.encoding import NAMES, encoding, inference
 from soc_tui.analysis.prediction import Predictor, fields_of
 
-ROOT = Path(__file__).resolve().parents[1]
-TARGET = ROOT / "docs" / "faithfulness.md"
+GOAL = 0.9
+FEWEST = 20
+"""Alerts that a set must have to be told of."""
 ALERTS = 500
 DRAWS = 5
 Fields = dict[str, list[tuple[int, int]]]
@@ -113,26 +115,32 @@ def _other_runs(length: int, size: int, named: set[int], rng: np.random.Generato
     return np.array(chosen, np.int64)
 
 
+def tables(found: dict[str, dict[str, dict[str, float]]]) -> str:
+    """One row for each set of each network."""
+    rows = [
+        [name, part, str(int(one["alerts"])), f"{one['share']:.1%}", f"{GOAL:.0%}", "yes" if one["share"] >= GOAL else "no"]
+        for name, sets in found.items() for part, one in sets.items()
+    ]  # fmt: skip
+    return table(["network", "set", "alerts", "what is named moves more", "goal", "met"], rows)
+
+
 def main() -> None:
+    """Measure and fill docs/faithfulness.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=NAMES, choices=NAMES)
     arguments = parser.parse_args()
-    lines = [
-        "# Are explanations true?", "",
-        "Written by `python -m benchmarks.faithfulness`. The log odds of an alert without what its explanation names (the",
-        "three weightiest fields; the three weightiest runs of a sequence) against the log odds without as much of something",
-        "else, five times by chance.", "",
-        "| model | set | alerts | what is named moves more | goal |", "|---|---|---|---|---|",
-    ]  # fmt: skip
+    kept = read_result("faithfulness")
     for name in arguments.only:
         model, plan = Predictor.load(ROOT / "models", name), building.task(name, arguments.data, 7)
+        kept[name] = {}
         for part, sample in {"validation": plan.validation, **plan.tests}.items():
             count, share = share_of_faithful(model, sample, np.random.default_rng(7))
-            if count >= 20:
-                lines.append(f"| {name} | {part} | {count} | {share:.1%} | 90 % |")
-                print(lines[-1], flush=True)
-    TARGET.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            if count >= FEWEST:
+                kept[name][part] = {"alerts": count, "share": round(share, 5)}
+                print(f"{name} {part}: {share:.1%} of {count}", flush=True)
+        keep_result("faithfulness", kept)
+    fill(ROOT / "docs" / "faithfulness.md", "faithfulness", tables({n: kept[n] for n in NAMES if n in kept}))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """The flow network on networks that it never saw: each network left out in turn, several seeds, LightGBM beside it.
 
-    python -m benchmarks.flow_networks --data DIR --results FILE [--seeds 7 8 9] [--only NETWORK ...]
+    python -m benchmarks.flow_networks --data DIR [--seeds 7 8 9] [--only NETWORK ...]
 
 Rows are drawn and encoded once; a seed fixes the initial weights, the order of rows and what is hidden of them. Every
-training that ends is written to FILE (JSON) at once, and one that FILE has is not repeated, so a long run can be
-stopped. ``--tables`` prints FILE as Markdown. LightGBM draws nothing at random here: one run serves for all seeds.
+training that ends is written to docs/detection/results/flow-networks.json at once, and one that is there is not
+repeated, so a long run can be stopped. The tables go to docs/detection/flow.md; ``--tables`` only makes them again.
+LightGBM draws nothing at random here: one run serves for all seeds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.documents import DETECTION, fill, keep_result, read_result
 from soc_tui.analysis import building, calibration
 from soc_tui.analysis.corpora import flow as captures
 from soc_tui.analysis.corpora import flow_task
@@ -28,6 +30,7 @@ from soc_tui.analysis.figures import measure
 NETWORKS = ("campus", "exposed", "malware lab", "scan lab", "office", "domain", "phone")
 """In the order in which they are left out, the labelled ones first."""
 TESTS = ("zeroaccess", "zat")
+RESULT = "flow-networks"
 TREES, LEAVES = 200, 63
 RATES = (0.01, 0.005, 0.002, 0.001)
 """Shares of benign validation data that a threshold may let through: what each rule would have given is kept as well."""
@@ -137,13 +140,12 @@ def main() -> None:
     """Train what is missing, then print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--only", nargs="+", default=list(NETWORKS))
     parser.add_argument("--no-peer", action="store_true")
-    parser.add_argument("--tables", action="store_true", help="only print the results that are there")
+    parser.add_argument("--tables", action="store_true", help="only make the tables of the results that are there")
     options = parser.parse_args()
-    found: dict[str, Any] = json.loads(options.results.read_text()) if options.results.exists() else {}
+    found = read_result(RESULT)
     if not options.tables:
         if options.data is None:
             parser.error("--data is needed to train")
@@ -156,9 +158,10 @@ def main() -> None:
             if key not in found:
                 plan, _ = parts.plan(held)
                 found[key] = lightgbm(plan) if run == "lightgbm" else bilstm(plan, int(run))
-                options.results.write_text(json.dumps(found, indent=1))
+                keep_result(RESULT, found)
                 print(key, json.dumps(found[key]), file=sys.stderr)
     print(tables(found))
+    fill(DETECTION / "flow.md", "networks", tables(found))
 
 
 if __name__ == "__main__":

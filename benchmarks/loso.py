@@ -1,12 +1,13 @@
 """Leave-one-source-out: how a model judges a source of which it has seen nothing, each source in turn.
 
-    python benchmarks/loso.py MODEL --data DIR [--only FOLD] [--epochs N] [--rows N] [--out FILE]
+    python -m benchmarks.loso MODEL --data DIR [--only FOLD] [--epochs N] [--rows N] [--out FILE]
 
 ``corpora/MODEL_task.py`` lays the folds out: its ``folds(data, seed)`` yields ``(name, make)``, where ``make()`` reads
 a :class:`Task` that was laid out without the source ``name`` and whose ``tests`` hold it. Nothing of a held-out source
 may be in the training or in the validation part; the threshold comes from validation alone. The trainings are shorter
-than the shipped one (``--epochs``, ``--rows``) and the printed table says so. Every finished fold is one line of
-``--out``, and a run that is started again goes on behind the last of them.
+than the shipped one (``--epochs``, ``--rows``) and the table says so. Every finished fold is one line of ``--out``
+(docs/detection/results/loso-MODEL.jsonl), and a run that is started again goes on behind the last of them. The table
+goes to docs/detection/MODEL.md.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import argparse
 import dataclasses
 import importlib
 import json
+import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.documents import DETECTION, RESULTS, fill
 from soc_tui.analysis import building, calibration
 from soc_tui.analysis.corpora.sample import Task
 from soc_tui.analysis.figures import measure
@@ -87,8 +90,27 @@ def table(results: Iterable[dict[str, Any]]) -> str:
     return lines
 
 
+def areas(results: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Fold -> AUROC on the source that it leaves out, with that source's own benign values where it has enough."""
+    found = {}
+    for result in results:
+        own = result["figures"].get(result["fold"]) or result["figures"].get("left-out")
+        if own and own["auroc"] is not None:
+            found[result["fold"]] = float(own["auroc"])
+    return found
+
+
+def told(results: list[dict[str, Any]]) -> str:
+    """The table, how the trainings were cut short, and the mean."""
+    lengths = sorted({(r["epochs"], r["rows"], r["seed"]) for r in results})
+    short = "; ".join(f"{epochs} epochs of {rows:,} rows each, seed {seed}" for epochs, rows, seed in lengths)
+    found = areas(results)
+    mean = f"**{statistics.mean(found.values()):.4f}** over {len(found)}" if found else "-"
+    return f"{table(results)}\nTrainings: {short}. Mean AUROC of the sources left out: {mean}.\n"
+
+
 def main() -> None:
-    """Run the folds that are not in the file yet and print the table."""
+    """Run the folds that are not in the file yet, print the table and put it into the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--data", type=Path, required=True)
@@ -98,7 +120,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--out", type=Path, default=None)
     options = parser.parse_args()
-    out = options.out or Path(f"loso-{options.model}.jsonl")
+    out = options.out or RESULTS / f"loso-{options.model}.jsonl"
+    out.parent.mkdir(parents=True, exist_ok=True)
     results = finished(out)
     done = {result["fold"] for result in results}
     for fold in folds(options.model, options.data, options.seed):
@@ -108,7 +131,9 @@ def main() -> None:
         with out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(results[-1]) + "\n")  # a long run is not lost to its last fold
         print(table(results[-1:]), flush=True)
-    print(f"{options.epochs} epochs of {options.rows:,} rows each, seed {options.seed}\n\n{table(results)}")
+    print(told(results))
+    if options.out is None:
+        fill(DETECTION / f"{options.model}.md", "loso", told(results))
 
 
 if __name__ == "__main__":
