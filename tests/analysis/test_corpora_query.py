@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soc_tui.analysis.corpora import attacks, disguise, ordinary, query_task
+from soc_tui.analysis.corpora import attacks, disguise, grammar, ordinary, query_task
 from soc_tui.analysis.corpora import query as lists
 from soc_tui.analysis.corpora.grammar import read_grammar
 from soc_tui.analysis.encoding import query
@@ -21,6 +21,26 @@ def test_every_name_of_a_grammar_is_defined(file: str) -> None:
     used = {name for lines in sections.values() for line in lines for name in re.findall(r"«(\w+)»", line)}
     assert used - sections.keys() - {"N", "n", "w", "r", "x", "b", "n1", "w1", "w2", "term"} == set()
     assert all(line.count("«N»") == line.count("«.»") for lines in sections.values() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("file", "entries"),
+    [("attacks.txt", {name for name, _, _ in attacks._KINDS}), ("ordinary.txt", {"value"})],
+)
+def test_every_section_of_a_grammar_is_reached(file: str, entries: set[str]) -> None:
+    """A value in brackets alone on its line would open a section and take the lines below it away."""
+    sections = read_grammar(file)
+    used = {name for lines in sections.values() for line in lines for name in re.findall(r"«(\w+)»", line)}
+    assert sections.keys() - used == entries - used
+
+
+def test_a_section_that_stands_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grammar, "__file__", str(tmp_path / "grammar.py"))
+    (tmp_path / "a.txt").write_text("[a]\n\\[x]\n\\s\n[b]\ny\n", encoding="utf-8")
+    assert read_grammar("a.txt") == {"a": ["[x]", " "], "b": ["y"]}
+    (tmp_path / "a.txt").write_text("[a]\nx\n[a]\ny\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="twice"):
+        read_grammar("a.txt")
 
 
 def test_made_values_are_repeatable_and_of_every_class() -> None:

@@ -4,8 +4,8 @@ A file holds sections ``[name]`` with one alternative a line. In an alternative 
 another section; ``«n»`` is a number, ``«w»`` and ``«r»`` a word of random letters, ``«x»`` hexadecimal and ``«b»``
 base64 of random bytes; ``«n1»``, ``«w1»`` and ``«w2»`` are drawn once and stay the same throughout a value;
 ``«N»text«.»`` repeats the text two
-to nine times. ``\s \t \n \r \x0b \0`` are those characters. An empty line is an empty alternative, except at the end of
-a section. Attack values are text only: nothing here is ever run.
+to nine times. ``\s \t \n \r \x0b \0`` are those characters; a line that would look like a section's name starts with
+``\[``. An empty line is an empty alternative, except at the end of a section. Attack values are text only: nothing here is ever run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,21 @@ _KEPT = {"n1", "w1", "w2"}
 
 
 def read_grammar(name: str) -> Grammar:
-    """Section -> alternatives of a file in this folder; what stands before the first section is a comment."""
+    """Section -> alternatives of a file in this folder; what stands before the first section is a comment.
+
+    Raises:
+        ValueError: a section stands there twice: its first alternatives would be lost.
+    """
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     sections: Grammar = {}
     for block in re.split(r"^(?=\[\w+\]$)", text, flags=re.MULTILINE)[1:]:
         title, *lines = block.split("\n")
         while lines and not lines[-1]:
             lines.pop()
-        sections[title.strip("[]")] = [re.sub(r"\\(?:x0b|[stnr0])", lambda m: _ESCAPES[m[0]], line) for line in lines]
+        if (section := title.strip("[]")) in sections:
+            raise ValueError(f"{name} has the section {section} twice")
+        lines = [line.removeprefix("\\") if line.startswith("\\[") else line for line in lines]
+        sections[section] = [re.sub(r"\\(?:x0b|[stnr0])", lambda m: _ESCAPES[m[0]], line) for line in lines]
     return sections
 
 
