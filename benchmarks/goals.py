@@ -53,6 +53,8 @@ def left_out(name: str) -> list[Row]:
 def false_alarms(name: str, found: dict[str, Any]) -> list[Row]:
     """Alarms on logs that no training saw."""
     alarms, values = pooled(found["logs"])
+    if not values:
+        return []
     return [[
         name, f"false alarms among distinct values of unseen real {'dns' if name == 'domain' else 'access and http'} logs",
         f"at most {FALSE_ALARMS:.1%}", f"{alarms} of {values:,} ({alarms / values:.3%})",
@@ -95,8 +97,13 @@ def code(found: dict[str, Any]) -> list[Row]:
     """The published validation part."""
     m = found["sets"]["malcode-val"]
     recall = m["recall_at_1_percent"]
+    rows = [
+        ["code", "AUROC on malcode val", f"at least {CODE_AUROC}", f"{m['auroc']:.4f}", met(m["auroc"], CODE_AUROC)]
+    ]
+    if recall is None:
+        return rows
     return [
-        ["code", "AUROC on malcode val", f"at least {CODE_AUROC}", f"{m['auroc']:.4f}", met(m["auroc"], CODE_AUROC)],
+        *rows,
         ["code", "recall at 1 % false positives on malcode val", f"at least {CODE_RECALL:.0%}", f"{recall:.1%}",
          met(recall, CODE_RECALL, percent=True)],
     ]  # fmt: skip

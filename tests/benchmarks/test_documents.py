@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import documents, goals, loso
-from benchmarks.detection import differs, false_alarms, judged, logs_of, shipped
+from benchmarks.detection import differs, false_alarms, judged, kept, logs_of, of_card, shipped
 from soc_tui.analysis.encoding import NAMES
 from soc_tui.analysis.figures import measure
 
@@ -48,12 +48,9 @@ def test_every_document_holds_its_measured_parts_and_no_placeholder(name: str) -
 @pytest.mark.parametrize("name", NAMES)
 def test_the_documents_speak_of_the_weights_that_ship(name: str) -> None:
     """Retraining without measuring again would leave older figures behind."""
-    from soc_tui.analysis.card import read_card
-
-    card, found = read_card(documents.ROOT / "models", name), documents.read_result("shipped")[name]
-    assert found["weights"] == card.weights_sha256
+    found = kept()[name]
     assert documents.parts(documents.DETECTION / f"{name}.md")["shipped"] == shipped(found).strip()
-    assert found["unlike_card"] == []
+    assert not found["unlike_card"]
 
 
 def test_a_goal_is_met_or_missed_by_a_stated_amount() -> None:
@@ -80,6 +77,14 @@ def test_fresh_figures_may_differ_from_a_card_by_rounding_alone() -> None:
     assert differs(card, {**card, "fpr": None})
 
 
+def test_a_card_speaks_where_nothing_was_measured() -> None:
+    from soc_tui.analysis.card import read_card
+
+    told = shipped(of_card(read_card(documents.ROOT / "models", "code")))
+    assert "not measured again" in told
+    assert "malcode-val" in told
+
+
 def test_a_set_is_judged_as_the_product_scores_it() -> None:
     import numpy as np
 
@@ -89,7 +94,13 @@ def test_a_set_is_judged_as_the_product_scores_it() -> None:
     model = Predictor.load(documents.ROOT / "models", "query")
     values = {"hello": 1, "' union select password from users--": 2, "<script>alert(1)</script>": 2}
     found = judged(model, query_task.sample(values, "made"))
-    assert (found["rows"], found["positives"], found["recall"], found["fpr"], found["right_kind"]) == (3, 2, 1.0, 0.0, 0.5)
+    assert (found["rows"], found["positives"], found["recall"], found["fpr"], found["right_kind"]) == (
+        3,
+        2,
+        1.0,
+        0.0,
+        0.5,
+    )
     alarms = false_alarms(model, {"log": ("unseen", sorted(values)), "none": ("unseen", [])})
     assert alarms == {
         "log": {"role": "unseen", "values": 3, "alarms": 2}, "none": {"role": "unseen", "values": 0, "alarms": 0}

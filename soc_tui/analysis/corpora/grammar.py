@@ -3,9 +3,9 @@ r"""Random values from a small text grammar: ``ordinary.txt`` for what people an
 A file holds sections ``[name]`` with one alternative a line. In an alternative ``«name»`` is a random alternative of
 another section; ``«n»`` is a number, ``«w»`` and ``«r»`` a word of random letters, ``«x»`` hexadecimal and ``«b»``
 base64 of random bytes; ``«n1»``, ``«w1»`` and ``«w2»`` are drawn once and stay the same throughout a value;
-``«N»text«.»`` repeats the text two
-to nine times. ``\s \t \n \r \x0b \0`` are those characters; a line that would look like a section's name starts with
-``\[``. An empty line is an empty alternative, except at the end of a section. Attack values are text only: nothing here is ever run.
+``«N»text«.»`` repeats the text two to nine times. ``\s \t \n \r \x0b \0`` are those characters; a line that would look
+like a section's name starts with ``\[``. An empty line is an empty alternative, except at the end of a section. Attack
+values are text only: nothing here is ever run.
 """
 
 from __future__ import annotations
