@@ -3,11 +3,14 @@
 The network itself never changes. The head adds a linear function of the last hidden layer to the log odds; it is fitted
 on the marks together with the shipped anchors, on which it must stay what it was. Marks can be bought: an attacker who
 makes an analyst close 200 alerts as false teaches the head that his attack is benign. So the head is scaled back until
-the recall on the anchors falls by at most ``MOST_RECALL_LOST``; more than that takes an admin's approval.
+the recall falls by at most ``MOST_RECALL_LOST``; more than that takes an admin's approval. What it costs is measured on
+anchors that did not take part in the fit (each half judges a head that was fitted with the other). As they are few, and
+an attacker may know them, what may stand behind their count must keep half the limit.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +20,13 @@ from numpy.typing import NDArray
 from soc_tui.analysis.calibration import probability
 
 MOST_RECALL_LOST = 0.01
-"""Share of the attacks found among the anchors that marks alone may cost."""
+"""Share of the attacks that marks alone may cost."""
 MOST_FALSE_GAINED = 0.01
-"""Share of the benign anchors that marks alone may turn into alarms."""
+"""Share of what is benign that marks alone may turn into alarms."""
+_SURE = 1.28
+"""Standard deviations above a count: nine times in ten the truth is below (one-sided)."""
+_RESERVE = 0.5
+"""Share of both limits that the anchors may use up: marks are chosen, not drawn."""
 _RIDGE = 1.0
 _MARK_WEIGHT = 1.0
 """How much one mark counts against one anchor."""
@@ -35,6 +42,10 @@ class Anchors:
     """(A,): the network's own."""
     risky: NDArray[np.bool_]
     """(A,)."""
+
+    def where(self, places: slice) -> Anchors:
+        """Some of them."""
+        return Anchors(self.hidden[places], self.log_odds[places], self.risky[places])
 
 
 @dataclass(frozen=True)
@@ -84,30 +95,58 @@ def learn(
         approved: an admin has agreed to lose more recall than marks alone may cost.
     """
     whole = _fit(hidden, raw, risky, anchors)
-    lost, gained = _cost(whole, anchors, threshold)
+    parts = [anchors.where(slice(begin, None, 2)) for begin in (0, 1)]
+    judged = [(_fit(hidden, raw, risky, fitted), held) for fitted, held in (parts, parts[::-1])] + [(whole, anchors)]
     share = 1.0
-    if not approved and not _allowed(lost, gained):
+    if not approved and not _allowed(judged, threshold, share):
         low, high = 0.0, 1.0
         for _ in range(24):
             middle = (low + high) / 2
-            low, high = (middle, high) if _allowed(*_cost(whole.scaled(middle), anchors, threshold)) else (low, middle)
+            low, high = (middle, high) if _allowed(judged, threshold, middle) else (low, middle)
         share = low
-    head = whole.scaled(share)
-    now, alarms = _cost(head, anchors, threshold)
-    return Learned(head, round(share, 6), now, lost, alarms)
+    now, alarms = _cost(judged, threshold, share)
+    return Learned(whole.scaled(share), round(share, 6), now, _cost(judged, threshold, 1.0)[0], alarms)
 
 
-def _allowed(lost: float, gained: float) -> bool:
-    return lost <= MOST_RECALL_LOST and gained <= MOST_FALSE_GAINED
+Judged = list[tuple[Head, Anchors]]
+"""A head of each half of the anchors with the other half, and the head of all with all."""
 
 
-def _cost(head: Head, anchors: Anchors, threshold: float) -> tuple[float, float]:
-    """Share of found anchor attacks that are lost, and of benign anchors that become alarms."""
-    before = anchors.log_odds >= threshold
-    after = head.log_odds(anchors.log_odds, anchors.hidden) >= threshold
-    found, quiet = anchors.risky & before, ~anchors.risky & ~before
-    lost = float((found & ~after).sum() / max(int(found.sum()), 1))
-    return lost, float((quiet & after).sum() / max(int(quiet.sum()), 1))
+def _allowed(judged: Judged, threshold: float, share: float) -> bool:
+    """Whether a share of the marks' effect keeps both limits, by held-out anchors and by all."""
+    for part in (judged[:-1], judged[-1:]):
+        lost, found, gained, quiet = _counts(part, threshold, share)
+        if lost and _upper(lost) > _RESERVE * MOST_RECALL_LOST * found:
+            return False
+        if gained and _upper(gained) > _RESERVE * MOST_FALSE_GAINED * quiet:
+            return False
+    return True
+
+
+def _upper(count: int) -> float:
+    """What a count of rare events may stand for (Poisson, normal approximation)."""
+    return count + 1 + _SURE * math.sqrt(count + 1)
+
+
+def _cost(judged: Judged, threshold: float, share: float) -> tuple[float, float]:
+    """Share of found attacks that are lost, and of benign ones that alarm: on held-out anchors or on all, the worse."""
+    rates = [
+        (lost / max(found, 1), gained / max(quiet, 1))
+        for lost, found, gained, quiet in (_counts(part, threshold, share) for part in (judged[:-1], judged[-1:]))
+    ]
+    return max(rate[0] for rate in rates), max(rate[1] for rate in rates)
+
+
+def _counts(judged: Judged, threshold: float, share: float) -> tuple[int, int, int, int]:
+    """Anchor attacks that are lost, of how many that were found; benign ones that alarm now, of how many quiet ones."""
+    total = np.zeros(4, np.int64)
+    for head, anchors in judged:
+        before = anchors.log_odds >= threshold
+        after = head.scaled(share).log_odds(anchors.log_odds, anchors.hidden) >= threshold
+        found, quiet = anchors.risky & before, ~anchors.risky & ~before
+        total += [(found & ~after).sum(), found.sum(), (quiet & after).sum(), quiet.sum()]
+    lost, of_found, gained, of_quiet = total.tolist()
+    return lost, of_found, gained, of_quiet
 
 
 def _fit(hidden: NDArray[Any], raw: NDArray[Any], risky: NDArray[np.bool_], anchors: Anchors) -> Head:

@@ -45,7 +45,7 @@ def test_200_bought_marks_cost_at_most_a_point_of_recall(anchors: Anchors, seed:
     fresh = rng.normal(size=(5000, 12)).astype(np.float32) + 1.2
     odds = (fresh.sum(1) - 7.0) * 1.5
     lost = (odds >= 0).mean() - (learned.head.log_odds(odds, fresh) >= 0).mean()
-    assert lost < 0.02
+    assert lost <= 0.01
 
 
 def test_an_admin_may_approve_more(anchors: Anchors) -> None:
