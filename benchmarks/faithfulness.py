@@ -60,9 +60,17 @@ def share_of_faithful(model: Predictor, sample: Sample, rng: np.random.Generator
     if not len(found):
         return 0, 0.0
     rows = sample.rows[found]
-    weights = model.attributions(rows)
-    named = changed_by_names if rows.ndim == 3 else changed_by_ids
-    top, chance = named(model, rows, weights, odds[found], rng)
+    if rows.ndim == 2:
+        named = changed_by_ids
+    elif getattr(encoding(model.card.name), "slots", ()):
+        named = changed_by_names
+    else:
+        named = changed_by_events
+        enough = (rows != 0).any(2).sum(1) >= 2 * TOP
+        rows, found = rows[enough], found[enough]
+        if not len(found):
+            return 0, 0.0
+    top, chance = named(model, rows, model.attributions(rows), odds[found], rng)
     return len(found), float((np.abs(top) > np.abs(chance)).mean())
 
 
@@ -80,6 +88,28 @@ def changed_by_names(
     for _ in range(DRAWS):
         other = [{names[i] for i in rng.choice(row[TOP:], TOP, replace=False)} for row in order]
         chance += (odds - inference.run(model.network, without_fields(rows, empty, fields, other)).log_odds) / DRAWS
+    return top, chance
+
+
+def changed_by_events(
+    model: Predictor, rows: NDArray[Any], weights: NDArray[Any], odds: NDArray[Any], rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    summed, present = np.abs(weights.sum(2)), (rows != 0).any(2)
+    order = np.argsort(np.where(present, -summed, np.inf), 1, kind="stable")
+
+    def moved(places: list[NDArray[np.int64]]) -> NDArray[Any]:
+        out = rows.copy()
+        for row, gone in enumerate(places):
+            out[row, gone] = 0
+        return odds - inference.run(model.network, out).log_odds
+
+    top = moved([row[:TOP] for row in order])
+    chance = np.zeros(len(rows))
+    for _ in range(DRAWS):
+        others = [
+            rng.choice(row[TOP:count], TOP, replace=False) for row, count in zip(order, present.sum(1), strict=True)
+        ]
+        chance += moved(others) / DRAWS
     return top, chance
 
 

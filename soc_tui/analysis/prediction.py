@@ -189,6 +189,9 @@ class Predictor:
 
         if self._fields:
             return inference.occlusions(self.network, rows, list(self._fields.values()), self._empty)
+        if rows.ndim == 3:  # one token is one event: what the score loses without it
+            events = [[(token, place) for place in range(rows.shape[2])] for token in range(rows.shape[1])]
+            return inference.occlusions(self.network, rows, events, np.zeros(rows.shape[1:], rows.dtype))
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
             out[start : start + 256] = inference.attributions(self.network, rows[start : start + 256])
