@@ -69,7 +69,7 @@ def flow(found: dict[str, Any]) -> list[Row]:
     verdicts = [met(m["recall"], FLOW_RECALL, percent=True), met(m["fpr"], FLOW_FALSE, at_most=True, percent=True)]
     wanted = f"recall at least {FLOW_RECALL:.0%}, false positives at most {FLOW_FALSE:.0%}"
     rows.append(["flow", "ZeroAccess, shipped weights", wanted, f"{m['recall']:.1%}, {m['fpr']:.1%}",
-                 "; ".join(v if v == "yes" else f"{w} {v}" for w, v in zip(("recall", "false positives"), verdicts, strict=True))])  # fmt: skip
+                 "; ".join(f"{w} {v}" for w, v in zip(("recall", "false positives"), verdicts, strict=True))])  # fmt: skip
     networks = read_result("flow-networks")
     tests: dict[str, list[dict[str, Any]]] = {}
     for key, run in networks.items():

@@ -14,6 +14,8 @@ from soc_tui.analysis.figures import measure
 MEASURED = {
     "detection.md": {"goals"},
     "faithfulness.md": {"faithfulness"},
+    "models.md": {"marks"},
+    "performance.md": {"scoring"},
     **{f"detection/{name}.md": {"shipped"} for name in NAMES},
     "detection/flow.md": {"shipped", "networks"},
     "detection/query.md": {"shipped", "loso"},
