@@ -87,6 +87,18 @@ def test_any_labelled_value_is_measured_or_refused(model: Predictor, suffix: str
         assert told.value.remedy
 
 
+def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
+    labels = [1.0, None, math.nan, 0.0]
+    pq.write_table(pa.table({"value": ["a", "b", "c", "d"], "label": labels}), tmp_path / "a.parquet")
+    (tmp_path / "a.csv").write_text("value,label\na,1\nb,\nc,nan\nd,0\n", encoding="utf-8")
+    for name in ("a.parquet", "a.csv"):
+        found = evaluate_file("query", tmp_path / name)
+        assert (found["rows"], found["positives"]) == (2, 1)
+    (tmp_path / "b.csv").write_text("value,label\na,\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="no row has a label"):
+        evaluate_file("query", tmp_path / "b.csv")
+
+
 def _file(path: Path, values: list[str], suffix: str) -> Path:
     labels = [place % 2 for place in range(len(values))]
     if suffix == ".parquet":

@@ -19,6 +19,8 @@ from soc_tui.core.errors import SourceError, UsageError
 _LONGEST = 64 * 1024 * 1024
 """Characters of a CSV field at most."""
 _FIRST_LINE = 65_536
+_NONE = {"", "none", "nan", "null", "-"}
+"""Labels that say nothing: such a row is left out, as in a log of flows."""
 _TRUE = {"1", "1.0", "true", "True", "attack", "malicious"}
 
 
@@ -29,7 +31,8 @@ def read_labelled(name: str, file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
         name: the model.
         file: for ``flow`` a Zeek log with labels, as TSV, JSON or a copy as CSV (rows without a label feed the context
             of others and are left out), or a table as below of JSON records; for the others Parquet, CSV or JSON lines
-            with ``value`` and ``label`` (1 = attack); in Parquet, ``tokens`` may stand for ``value``.
+            with ``value`` and ``label`` (1 = attack; rows without one are left out); in Parquet, ``tokens`` may stand
+            for ``value``.
 
     Raises:
         SourceError: it cannot be read, or lacks a column.
@@ -38,15 +41,18 @@ def read_labelled(name: str, file: Path) -> tuple[pa.Table, NDArray[np.bool_]]:
     if name == "flow" and _is_log(file):
         return _flows(file)
     values, labels = _columns(file)
-    if not len(labels):
-        raise UsageError("there is no row", source=file, remedy="give values with labels")
-    risky = np.array([str(label) in _TRUE for label in labels], bool)
+    known = np.array([str(label).strip().lower() not in _NONE for label in labels], bool)
+    if not known.any():
+        raise UsageError("no row has a label", source=file, remedy="give values with labels (1 = attack)")
+    values = values.filter(pa.array(known))
+    risky = np.array([str(label).strip() in _TRUE for label, said in zip(labels, known, strict=True) if said], bool)
     if values.column_names != ["value"]:
         return values, risky
     table, refused = encoding(name).table_of([str(value or "") for value in values["value"].to_pylist()])
     if refused:
         place, reason = next(iter(refused.items()))
-        raise UsageError(f"row {place + 1} {reason}", source=file, remedy=f"see the values that score {name} takes")
+        row = np.flatnonzero(known)[place] + 1
+        raise UsageError(f"row {row} {reason}", source=file, remedy=f"see the values that score {name} takes")
     return table, risky
 
 
