@@ -31,6 +31,7 @@ from soc_tui.core.errors import StoreError
 from soc_tui.core.settings import StoreSettings
 from soc_tui.store.database import Store, Transaction, store_error
 from soc_tui.store.intake import ARCHIVE
+from soc_tui.store.tables import TABLES
 
 FILE_ROWS = 500_000
 """The most rows of one file: bounds the memory of sorting and the length of a transaction."""
@@ -154,7 +155,8 @@ def _commit(store: Store, files: list[dict[str, Any]], clock: Clock, step: Calla
     """The moment at which a day's events stop being rows of the table and become files."""
     with store.transaction() as tx:
         for file in files:
-            tx.execute(f"DELETE FROM events_hot WHERE {_MINE} AND event_id BETWEEN $low AND $high", file)  # noqa: S608
+            for table in TABLES:
+                tx.execute(f"DELETE FROM {table} WHERE {_MINE} AND event_id BETWEEN $low AND $high", file)  # noqa: S608
             tx.execute(_RECORD, {**file, "now": naive_utc(clock.now())})
         _note_highest(tx, max(file["high"] for file in files))
         tx.refresh_events()

@@ -13,15 +13,15 @@ import numpy as np
 import pyarrow as pa
 
 from soc_tui.core.clock import naive_utc
-from soc_tui.core.schema import NORMALISED
+from soc_tui.core.schema import EVENTS
 from soc_tui.core.types import SourceState
 from soc_tui.store.database import Store, Transaction
+from soc_tui.store.tables import NARROW, WIDE, table_for
 from soc_tui.store.templates import Learned, save_learned
 
 ROW_GROUP = 122_880
 """Rows of a DuckDB row group."""
 _COLUMNS = [f.name for f in fields(SourceState)]
-_INSERT_EVENTS = "INSERT INTO events_hot BY NAME SELECT * FROM incoming"
 ARCHIVE = "archive"
 """The checkpoint of the archive: the highest event_id that ever moved there."""
 # Numbering goes on where it was when every event has moved to the archive, and when that was deleted.
@@ -85,13 +85,20 @@ def append_chunks(
         if state.records_read != state.records_stored + state.records_rejected or not state.source_id:
             raise ValueError(f"{state.path}: read {state.records_read} != stored + rejected, or no number")
     with nullcontext(within) if within is not None else store.transaction() as tx:
-        base = int(tx.sql(_LAST_EVENT).column("n")[0].as_py())
-        events = _numbered([(chunk.events, chunk.state.source_id) for chunk in chunks if chunk.events.num_rows], base)
+        base = last = int(tx.sql(_LAST_EVENT).column("n")[0].as_py())
+        by_table: dict[str, list[pa.Table]] = {}
+        for chunk in chunks:
+            if count := chunk.events.num_rows:
+                ids = None if learned is None else learned.ids.slice(last - base, count)
+                events = _numbered(chunk.events, chunk.state.source_id, last, ids)
+                by_table.setdefault(table_for(events), []).append(events)
+                last += count
         if learned is not None:
-            events = events.append_column("template_id", learned.ids) if events.num_rows else events
             save_learned(tx, learned, moment)
-        if events.num_rows:
-            tx.execute(_INSERT_EVENTS, tables={"incoming": _row_groups(events)})
+        for table, parts in by_table.items():
+            columns = [name for name in EVENTS.names if table == WIDE or name in NARROW[table]]
+            incoming = _row_groups(pa.concat_tables([part.select(columns) for part in parts]))
+            tx.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming", tables={"incoming": incoming})  # noqa: S608
         for chunk in chunks:
             if chunk.rejects.num_rows:
                 tx.execute(
@@ -99,18 +106,15 @@ def append_chunks(
                 )
         for state in {chunk.state.source_id: chunk.state for chunk in chunks}.values():
             tx.execute(_UPSERT_SOURCE, {**dataclasses.asdict(state), "last_read": moment})
-    return base + 1, base + events.num_rows
+    return base + 1, last
 
 
-def _numbered(parts: Sequence[tuple[pa.Table, int]], base: int) -> pa.Table:
-    """The events with their ids and sources."""
-    if not parts:
-        return NORMALISED.empty_table()
-    events = pa.concat_tables([table for table, _ in parts])
-    sources = np.repeat([source for _, source in parts], [table.num_rows for table, _ in parts])
-    ids = np.arange(base + 1, base + events.num_rows + 1)
-    events = events.append_column("event_id", pa.array(ids, pa.int64()))
-    return events.append_column("source_id", pa.array(sources, pa.int32()))
+def _numbered(events: pa.Table, source_id: int, last: int, templates: pa.ChunkedArray | None) -> pa.Table:
+    """The events of one source with their ids from ``last + 1`` on (``core.schema.EVENTS``)."""
+    count = events.num_rows
+    events = events.append_column("event_id", pa.array(np.arange(last + 1, last + count + 1)))
+    events = events.append_column("source_id", pa.array(np.full(count, source_id, np.int32)))
+    return events.append_column("template_id", pa.nulls(count, pa.int64()) if templates is None else templates)
 
 
 def _row_groups(events: pa.Table) -> pa.Table:

@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 
+from soc_tui.store.tables import HOT
+
 _NEVER, _ALWAYS = datetime(1, 1, 1), datetime(9999, 12, 31)
 _FILES = "SELECT path, day, width, min_event_id, max_event_id, min_time, max_time FROM archived_days"
 _IN_REACH = f"""
@@ -55,7 +57,7 @@ class Reach:
 
 
 def narrow(cursor: duckdb.DuckDBPyConnection, folder: Path, reach: Reach, missing: frozenset[str]) -> None:
-    """Let ``events`` mean, on this cursor only and until :func:`widen`, the hot table and the files within reach.
+    """Let ``events`` mean, on this cursor only and until :func:`widen`, the rows of the tables and the files in reach.
 
     The caller has begun a transaction, so that files and rows are those of one moment.
     """
@@ -72,12 +74,13 @@ def widen(cursor: duckdb.DuckDBPyConnection) -> None:
 def replace_view(cursor: duckdb.DuckDBPyConnection, folder: Path, missing: frozenset[str]) -> int:
     """Rewrite the view of everything inside the caller's transaction; returns how many files it names."""
     rows = cursor.sql(_FILES).to_arrow_table().to_pylist()
+    cursor.execute(f"CREATE OR REPLACE VIEW events_hot AS {HOT}")  # also the columns that a migration has added
     cursor.execute(f"CREATE OR REPLACE VIEW events AS {view_text(rows, folder, missing)}")
     return len(rows)
 
 
 def view_text(files: Iterable[Mapping[str, Any]], folder: Path, missing: frozenset[str]) -> str:
-    """The SELECT of ``events`` over the hot table and some recorded files.
+    """The SELECT of ``events`` over the rows of the database and some recorded files.
 
     Files are grouped by month, each group guarded by the ids and times it holds: a query that names others is answered
     without opening its files. Files of different width (columns were added to ``events`` between them) are apart,

@@ -39,7 +39,7 @@ def test_card_says_what_one_must_know(name: str) -> None:
     assert all(len(entry["sha256"]) == 64 for entry in card.data.values())
     assert "validation" in card.metrics
     for figures in card.metrics.values():
-        assert set(figures) == {"rows", "positives", "precision", "recall", "f1", "fpr", "auroc"}
+        assert set(figures) == {"rows", "positives", "precision", "recall", "f1", "fpr", "auroc", "intervals"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,7 +26,7 @@ def _task() -> Task:
         name="flow", classes=("benign", "scan"),
         architecture={"kind": "groups", "classes": 2, "tokens": 4, "width": 3, "hidden": 8},
         train=_sample(1), validation=_sample(2), tests={}, augment=lambda rows, rng: rows + rng.normal(0, 0.1, rows.shape).astype(np.float32),
-        files={}, split="by seed", licence="Apache-2.0", false_positives=0.05, epochs=5,
+        files={}, split="by seed", licence="Apache-2.0", false_positives=0.05, epochs=5, batch=64,
     )  # fmt: skip
 
 

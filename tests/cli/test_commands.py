@@ -134,7 +134,7 @@ def test_knowledge_commands(product: Product, alert: str, tmp_path: Path) -> Non
 
 
 def test_models_and_score(product: Product, tmp_path: Path) -> None:
-    assert {m["name"] for m in product.json("models", "list")} == {"flow", "query"}
+    assert {m["name"] for m in product.json("models", "list")} == {"code", "domain", "flow", "page", "query", "session"}
     (tmp_path / "values.txt").write_text("1' OR '1'='1\nblue shoes size 42\n")
     rows = [
         json.loads(line) for line in product.run("score", "query", str(tmp_path / "values.txt")).stdout.splitlines()

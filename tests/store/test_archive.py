@@ -324,16 +324,16 @@ def test_a_workspace_may_be_moved_with_its_archive(tmp_path: Path) -> None:
 
 
 def test_files_from_before_a_new_column_are_read_with_it(tmp_path: Path) -> None:
-    """A later version adds a column to events_hot; old files lack it, new ones have it."""
+    """A later version adds a column to events_any; old files lack it, new ones have it."""
     with Store.open(tmp_path / "w.duckdb", KEEP) as store:
         add(store, [200] * 5)
         move(store)
         with store.transaction() as tx:
-            tx.execute("ALTER TABLE events_hot ADD COLUMN added VARCHAR")
+            tx.execute("ALTER TABLE events_any ADD COLUMN added VARCHAR")
     with Store.open(tmp_path / "w.duckdb", KEEP) as store:
         with store.transaction() as tx:
             tx.execute(
-                "INSERT INTO events_hot (event_id, time, class_uid, source_id, source_offset, source_length, added)"
+                "INSERT INTO events_any (event_id, time, class_uid, source_id, source_offset, source_length, added)"
                 " VALUES (6, $t, 4001, 1, 9, 1, 'new'), (7, now()::TIMESTAMP, 4001, 1, 9, 1, 'hot')",
                 {"t": NOW.replace(tzinfo=None) - timedelta(hours=200)},
             )
@@ -345,7 +345,7 @@ def test_files_from_before_a_new_column_are_read_with_it(tmp_path: Path) -> None
 def test_space_is_used_again(store: Store) -> None:
     with store.transaction() as tx:
         tx.execute(
-            "INSERT INTO events_hot (event_id, time, class_uid, source_id, source_offset, source_length, message)"
+            "INSERT INTO events_any (event_id, time, class_uid, source_id, source_offset, source_length, message)"
             " SELECT range + 1, $t, 4001, 1, 1, 1, md5(range::VARCHAR) FROM range(200000)",
             {"t": NOW.replace(tzinfo=None) - timedelta(hours=200)},
         )

@@ -45,7 +45,7 @@ by itself (each watches one host), so it is hidden most, and the network has to 
 
 
 def sample(flows: captures.Flows) -> Sample:
-    """Flows as examples of one row each; as a known case one is named by class and capture, if its label has one."""
+    """Flows as examples of one row each; a known case has the name of its class, if it has one, and capture."""
     named = np.where(flows.allowed.sum(1) == 1, flows.allowed.argmax(1), -1)
     words = np.array([f"{name} flow of the capture" for name in captures.CLASSES] + [""], object)[named]
     text = np.where(named >= 0, words + " " + flows.origin.astype(object), "")
