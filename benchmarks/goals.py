@@ -38,7 +38,8 @@ def met(value: float, goal: float, *, at_most: bool = False, percent: bool = Fal
 def left_out(name: str) -> list[Row]:
     """Mean over the left-out sources, and the sources that miss."""
     goal, what = LEFT_OUT[name], "AUROC, each source left out in turn (short trainings)"
-    found = loso.areas(loso.finished(RESULTS / f"loso-{name}.jsonl"))
+    results = loso.finished(RESULTS / f"loso-{name}.jsonl")
+    found = loso.areas(results)
     if not found:
         return [[name, what, f"at least {goal}", GAP, ""]]
     mean = statistics.mean(found.values())
@@ -46,6 +47,8 @@ def left_out(name: str) -> list[Row]:
     told = f"mean {mean:.4f} of {len(found)}"
     if missing:
         told += "; below it: " + ", ".join(f"{source} {area:.4f}" for area, source in missing)
+    if gone := loso.lacking(name, results):
+        told += f"; not measured: {', '.join(gone)}"
     verdict = met(mean, goal) if mean < goal or not missing else f"mean yes, {len(missing)} of {len(found)} no"
     return [[name, what, f"at least {goal}", told, verdict]]
 

@@ -100,21 +100,30 @@ def areas(results: Iterable[dict[str, Any]]) -> dict[str, float]:
     return found
 
 
-def told(results: list[dict[str, Any]]) -> str:
-    """The table, how the trainings were cut short, and the mean."""
+def lacking(name: str, results: Iterable[dict[str, Any]]) -> list[str]:
+    """The folds of a model that no run has finished."""
+    done = {result["fold"] for result in results}
+    return [fold for fold, _ in folds(name, Path(), SEED) if fold not in done]
+
+
+def told(name: str, results: list[dict[str, Any]]) -> str:
+    """The table, how the trainings were cut short, the mean, and what is not measured."""
     lengths = sorted({(r["epochs"], r["rows"], r["seed"]) for r in results})
     short = "; ".join(f"{epochs} epochs of {rows:,} rows each, seed {seed}" for epochs, rows, seed in lengths)
     found = areas(results)
     mean = f"**{statistics.mean(found.values()):.4f}** over {len(found)}" if found else "-"
-    return f"{table(results)}\nTrainings: {short}. Mean AUROC of the sources left out: {mean}.\n"
+    missing = lacking(name, results)
+    rest = f" Not measured: {', '.join(missing)}." if missing else ""
+    return f"{table(results)}\nTrainings: {short}. Mean AUROC of the sources left out: {mean}.{rest}\n"
 
 
 def main() -> None:
     """Run the folds that are not in the file yet, print the table and put it into the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=Path())
     parser.add_argument("--only", action="append", help="this fold alone; may be repeated")
+    parser.add_argument("--write-only", action="store_true", help="only make the table of what is finished again")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rows", type=int, default=60_000, help="rows drawn for each epoch")
     parser.add_argument("--seed", type=int, default=SEED)
@@ -124,16 +133,16 @@ def main() -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     results = finished(out)
     done = {result["fold"] for result in results}
-    for fold in folds(options.model, options.data, options.seed):
+    for fold in () if options.write_only else folds(options.model, options.data, options.seed):
         if fold[0] in done or (options.only and fold[0] not in options.only):
             continue
         results.append(run(fold, options.seed, options.epochs, options.rows))
         with out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(results[-1]) + "\n")  # a long run is not lost to its last fold
         print(table(results[-1:]), flush=True)
-    print(told(results))
+    print(told(options.model, results))
     if options.out is None:
-        fill(DETECTION / f"{options.model}.md", "loso", told(results))
+        fill(DETECTION / f"{options.model}.md", "loso", told(options.model, results))
 
 
 if __name__ == "__main__":
