@@ -194,7 +194,8 @@ class Predictor:
             return inference.occlusions(self.network, rows, events, np.zeros(rows.shape[1:], rows.dtype))
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
-            out[start : start + 256] = inference.attributions(self.network, rows[start : start + 256])
+            part = rows[start : start + 256]
+            out[start : start + 256] = inference.checked(self.network, part, inference.attributions(self.network, part))
         return out
 
     def _worth_explaining(self, score: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -139,3 +139,23 @@ def test_a_file_that_is_no_safetensors_is_a_model_error(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(b"\x80\x04pickle")
     with pytest.raises(ModelError):
         networks.load(networks.architecture(GROUPS), tmp_path / "w.safetensors")
+
+
+def test_a_run_that_matters_gains_by_being_taken_out() -> None:
+    net = _made(CHARACTERS)
+    rows = np.zeros((3, 64), np.uint8)
+    rows[0, :40] = np.arange(40) % 9 + 1
+    rows[1, :1] = 3  # nothing can be taken out of one id
+    weights = inference.attributions(net, rows)
+    found = inference.checked(net, rows, weights)
+    assert found.shape == weights.shape
+    assert np.isfinite(found).all()
+    assert (found[1:] == [[w / 2 for w in row] for row in weights[1:].tolist()]).all()
+    assert (found[:, 40:] == 0).all()
+    best = int(np.convolve(weights[0, :40], np.ones(5), "valid")[::2].argmax()) * 2
+    without = np.zeros_like(rows[:1])
+    without[0, :35] = np.delete(rows[0, :40], np.arange(best, best + 5))
+    lost = float((inference.run(net, rows[:1]).log_odds - inference.run(net, without).log_odds)[0])
+    tried = 2 * found[0] - weights[0]
+    assert tried[best : best + 5].sum() != 0
+    assert abs(lost) > 0

@@ -157,3 +157,44 @@ def occlusions(
         if len(touched):
             out[touched, tokens[0], places[0]] = whole[touched] - run(network, without[touched]).log_odds
     return out
+
+
+RUN = 6
+"""Ids of one run that is taken out at most; an eighth of a short row."""
+_CHECKED = 8
+"""Runs of a row that are checked by taking them out."""
+
+
+def checked(network: RiskNetwork, rows: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Attributions of sequences, half as they are and half by removal.
+
+    Gradients know what a little less of each id would change, and a network is flat around a high score. So of each row
+    the runs with the greatest sums are taken out in turn, the rest closed up, and what the log odds lose is spread over
+    the run; a run that is not tried keeps half its gradients. docs/faithfulness.md has what that gains.
+
+    Args:
+        network: in eval mode.
+        rows: ids (n, L).
+        weights: (n, L) of :func:`attributions`.
+    """
+    without, owners, runs = [], [], []
+    for place, (row, weight, length) in enumerate(zip(rows, weights, (rows != 0).sum(1).tolist(), strict=True)):
+        size = max(1, min(RUN, length // 8))
+        if length <= size:
+            continue
+        begins = np.unique(np.r_[np.arange(0, length - size + 1, max(1, size // 2)), length - size])
+        sums = np.concatenate([[0.0], np.cumsum(weight[:length], dtype=np.float64)])
+        for begin in begins[np.argsort(sums[begins] - sums[begins + size], kind="stable")[:_CHECKED]].tolist():
+            kept = np.zeros_like(row)
+            kept[: length - size] = np.delete(row[:length], np.arange(begin, begin + size))
+            without.append(kept)
+            owners.append(place)
+            runs.append(slice(begin, begin + size))
+    if not without:
+        return weights
+    lost = run(network, rows).log_odds[owners] - run(network, np.stack(without)).log_odds
+    total, times = np.zeros(rows.shape), np.zeros(rows.shape)
+    for place, where, loss in zip(owners, runs, lost.tolist(), strict=True):
+        total[place, where] += loss / (where.stop - where.start)
+        times[place, where] += 1
+    return np.asarray((weights + total / np.maximum(times, 1)) / 2, np.float32)
