@@ -29,8 +29,6 @@ ALERTS = 500
 DRAWS = 5
 Fields = dict[str, list[tuple[int, int]]]
 TOP = 3
-RUN = 6
-"""Ids of one named run of a sequence at most."""
 
 
 def without_fields(rows: NDArray[Any], empty: NDArray[Any], fields: Fields, chosen: list[set[str]]) -> NDArray[Any]:
@@ -52,11 +50,13 @@ def without_ids(rows: NDArray[Any], places: list[NDArray[np.int64]]) -> NDArray[
     return out
 
 
-def share_of_faithful(model: Predictor, sample: Sample, rng: np.random.Generator) -> tuple[int, float]:
+def share_of_faithful(
+    model: Predictor, sample: Sample, rng: np.random.Generator, most: int = ALERTS
+) -> tuple[int, float]:
     """Alerts looked at, and the share of them in which what is named moved the log odds more than chance."""
     odds = inference.run(model.network, sample.rows).log_odds
     found = np.flatnonzero(odds >= model.raw_threshold)
-    found = np.sort(rng.permutation(found)[:ALERTS])
+    found = np.sort(rng.permutation(found)[:most])
     if not len(found):
         return 0, 0.0
     rows = sample.rows[found]
@@ -119,7 +119,7 @@ def changed_by_ids(
     lengths = (rows != 0).sum(1)
     best, others = [], []
     for row, length in enumerate(lengths):
-        size = max(1, min(RUN, length // 8))
+        size = max(1, min(getattr(encoding(model.card.name), "run", inference.RUN), length // 8))
         left = np.convolve(weights[row, :length], np.ones(size), "valid")
         named: list[int] = []
         while len(named) < TOP * size and np.isfinite(left).any():
@@ -159,13 +159,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=NAMES, choices=NAMES)
+    parser.add_argument("--alerts", type=int, default=ALERTS, help="of each set at most; long files take long")
     arguments = parser.parse_args()
     kept = read_result("faithfulness")
     for name in arguments.only:
         model, plan = Predictor.load(ROOT / "models", name), building.task(name, arguments.data, 7)
         kept[name] = {}
         for part, sample in {"validation": plan.validation, **plan.tests}.items():
-            count, share = share_of_faithful(model, sample, np.random.default_rng(7))
+            count, share = share_of_faithful(model, sample, np.random.default_rng(7), arguments.alerts)
             if count >= FEWEST:
                 kept[name][part] = {"alerts": count, "share": round(share, 5)}
                 print(f"{name} {part}: {share:.1%} of {count}", flush=True)

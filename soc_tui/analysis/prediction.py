@@ -195,7 +195,9 @@ class Predictor:
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
             part = rows[start : start + 256]
-            out[start : start + 256] = inference.checked(self.network, part, inference.attributions(self.network, part))
+            weights = inference.attributions(self.network, part)
+            longest = getattr(self._encoding, "run", inference.RUN)
+            out[start : start + 256] = inference.checked(self.network, part, weights, longest)
         return out
 
     def _worth_explaining(self, score: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -61,6 +61,8 @@ class CodeEncoding:
 
     name = "code"
     risk_type = "malicious-code"
+    run = 16
+    """Tokens of one run that an explanation is checked by: about a line."""
 
     def table_of(self, values: Sequence[str]) -> tuple[pa.Table, dict[int, str]]:
         """Source texts, one a line; a JSON string is unpacked. No line is refused."""

@@ -160,12 +160,14 @@ def occlusions(
 
 
 RUN = 6
-"""Ids of one run that is taken out at most; an eighth of a short row."""
+"""Ids of one run that is taken out at most, where an encoding has no ``run`` of its own; an eighth of a short row."""
 _CHECKED = 8
 """Runs of a row that are checked by taking them out."""
 
 
-def checked(network: RiskNetwork, rows: NDArray[Any], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+def checked(
+    network: RiskNetwork, rows: NDArray[Any], weights: NDArray[np.float32], longest: int = RUN
+) -> NDArray[np.float32]:
     """Attributions of sequences, half as they are and half by removal.
 
     Gradients know what a little less of each id would change, and a network is flat around a high score. So of each row
@@ -176,10 +178,11 @@ def checked(network: RiskNetwork, rows: NDArray[Any], weights: NDArray[np.float3
         network: in eval mode.
         rows: ids (n, L).
         weights: (n, L) of :func:`attributions`.
+        longest: ids of a run at most.
     """
     without, owners, runs = [], [], []
     for place, (row, weight, length) in enumerate(zip(rows, weights, (rows != 0).sum(1).tolist(), strict=True)):
-        size = max(1, min(RUN, length // 8))
+        size = max(1, min(longest, length // 8))
         if length <= size:
             continue
         begins = np.unique(np.r_[np.arange(0, length - size + 1, max(1, size // 2)), length - size])
