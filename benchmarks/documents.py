@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DETECTION = ROOT / "docs" / "detection"
 RESULTS = DETECTION / "results"
 """What the commands measured, as JSON: the tables are made from it."""
-GAP = "not measured yet"
+GAP = "not measured"
+"""What a table says where a command has not run."""
 
 
 def fill(document: Path, part: str, text: str) -> None:

@@ -124,7 +124,10 @@ def tables(found: dict[str, Any]) -> str:
                 if mine:
                     cells = " | ".join(_spread([m[key] for m in mine]) for key in ("recall", "fpr", "auroc"))
                     lines.append(f"| {held} | {test} | {model} | {len(mine)} | {cells} |")
-    return "\n".join(lines) + "\n"
+    missing = [held for held in NETWORKS if not any(key.startswith(f"{held}|") for key in found)]
+    if missing:
+        lines += ["", f"Not measured: {', '.join(missing)}."]
+    return "\n".join(lines if found else lines[-1:]) + "\n"
 
 
 def _spread(values: list[float | None]) -> str:

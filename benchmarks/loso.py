@@ -108,6 +108,8 @@ def lacking(name: str, results: Iterable[dict[str, Any]]) -> list[str]:
 
 def told(name: str, results: list[dict[str, Any]]) -> str:
     """The table, how the trainings were cut short, the mean, and what is not measured."""
+    if not results:
+        return f"Not measured: {', '.join(lacking(name, results))}.\n"
     lengths = sorted({(r["epochs"], r["rows"], r["seed"]) for r in results})
     short = "; ".join(f"{epochs} epochs of {rows:,} rows each, seed {seed}" for epochs, rows, seed in lengths)
     found = areas(results)
