@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,14 +42,31 @@ MILLION = 1_000_000
 # -- files ---------------------------------------------------------------------------------------------------------------
 
 
-def repeated(path: Path, lines: list[bytes], count: int) -> Path:
-    """A file of ``count`` lines."""
-    whole, rest = divmod(count, len(lines))
-    block = b"".join(lines)
+BEGIN = datetime(2026, 5, 17)
+A_SECOND = 10
+
+
+def access_at(line: bytes, moment: datetime) -> bytes:
+    """An access log line at another time."""
+    head, _, rest = line.partition(b"[")
+    return head + moment.strftime("[%d/%b/%Y:%H:%M:%S +0000]").encode() + rest.partition(b"]")[2]
+
+
+def syslog_at(line: bytes, moment: datetime) -> bytes:
+    """A syslog line at another time."""
+    return moment.strftime("%b %e %H:%M:%S").encode() + line[15:]
+
+
+def repeated(path: Path, lines: list[bytes], count: int, at: Callable[[bytes, datetime], bytes]) -> Path:
+    """A file of ``count`` lines, the sample's again and again while time goes on, A_SECOND lines each second.
+
+    With the sample's own times every event would lie within the same few hours as all others, which no log does and
+    which makes whoever looks at an hour look at everything.
+    """
     with path.open("wb") as out:
-        for _ in range(whole):
-            out.write(block)
-        out.writelines(lines[:rest])
+        for second in range(-(-count // A_SECOND)):
+            moment, first = BEGIN + timedelta(seconds=second), second * A_SECOND
+            out.writelines(at(lines[n % len(lines)], moment) for n in range(first, min(first + A_SECOND, count)))
     return path
 
 
@@ -258,8 +275,8 @@ logs in sections (Suricata, Zeek) it is also told which section each record is o
 def peers(folder: Path, options: argparse.Namespace) -> str:
     """goaccess, fail2ban-regex and lnav on the same lines."""
     count = options.lines
-    access = repeated(folder / "access.log", packed("web/access.log.gz"), count)
-    log = repeated(folder / "auth.log", sshd(), count)
+    access = repeated(folder / "access.log", packed("web/access.log.gz"), count, access_at)
+    log = repeated(folder / "auth.log", sshd(), count, syslog_at)
     work: dict[str, Callable[[], object]] = {
         "goaccess": lambda: quietly(
             "goaccess", str(access), "--log-format=COMBINED", "--no-progress", "-o", str(folder / "ga.json")
@@ -301,9 +318,9 @@ def peers(folder: Path, options: argparse.Namespace) -> str:
 def memory(folder: Path, options: argparse.Namespace) -> str:
     """Peak memory of the engine, with and without scoring, at the given number of lines and ten times as many."""
     rows = []
-    for name, lines in (("access", packed("web/access.log.gz")), ("sshd", sshd())):
+    for name, lines, at in (("access", packed("web/access.log.gz"), access_at), ("sshd", sshd(), syslog_at)):
         for count in (options.lines, 10 * options.lines):
-            log = repeated(folder / f"{name}.log", lines, count)
+            log = repeated(folder / f"{name}.log", lines, count, at)
             for scoring in (False, True):
                 found = ingest(log, folder, scoring=scoring)
                 rate = count / found["command_seconds"]
