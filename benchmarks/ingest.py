@@ -193,7 +193,7 @@ def own_sql(sample: Sample) -> tuple[str, dict[str, Any], dict[str, str]]:
 
 
 def statement(log: Path, sample: Sample) -> tuple[str, dict[str, Any]]:
-    """DuckDB's own reader straight into the same columns of ``events_hot``."""
+    """DuckDB's own reader straight into a table with all the columns of ``events``."""
     if sample.native:
         query, params = sample.native.format(log=log), {}
     else:
@@ -205,7 +205,7 @@ def statement(log: Path, sample: Sample) -> tuple[str, dict[str, Any]]:
         source = f"(SELECT {place} AS source_offset, strlen(line)::INTEGER AS source_length, line{more} FROM {sample.reader(log)})"
         query = f"SELECT * EXCLUDE (reason) FROM (WITH lines AS {source} SELECT * FROM ({sql}))"
     return (
-        f"INSERT INTO events_hot BY NAME SELECT row_number() OVER () AS event_id, 1 AS source_id, * FROM ({query})",
+        f"INSERT INTO events_any BY NAME SELECT row_number() OVER () AS event_id, 1 AS source_id, * FROM ({query})",
         params,
     )
 
@@ -227,7 +227,7 @@ def duckdb_reader(log: Path, folder: Path, sample: Sample) -> Cost:
     connection.execute(load_sql("macros"))
     made, params = statement(log, sample)
     spent = cost(lambda: connection.execute(made, params))
-    count = connection.execute("SELECT count(*) FROM events_hot").fetchall()[0][0]
+    count = connection.execute("SELECT count(*) FROM events_any").fetchall()[0][0]
     connection.close()
     assert count == sample.count, (sample.format, count)
     return spent
@@ -261,7 +261,8 @@ def formats(folder: Path, options: argparse.Namespace) -> str:
 
 
 _FORMATS_HEAD = """DuckDB reads the fields where it has a reader of them, else lines over which it runs the format's own SQL; records
-of several lines it gets already joined. It plans once, neither commits in between nor finds out where each record is. Of JSON
+of several lines it gets already joined. It fills one table with all columns of `events`; soc-tui chooses a narrower one
+where the records leave the others empty. It plans once, neither commits in between nor finds out where each record is. Of JSON
 logs in sections (Suricata, Zeek) it is also told which section each record is of. The goal is judged by CPU time.
 
 | format | DuckDB reads | records | runs | CPU, soc-tui / DuckDB | wall | at most 1.5x |
