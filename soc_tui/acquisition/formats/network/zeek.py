@@ -135,7 +135,8 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
                 ELSE replace(line, '\\\\', '\\') END, $separator) AS f FROM lines
         ), cells AS (
             -- a separator that ends the line (logs that were joined with something) names no field
-            SELECT source_offset, source_length, len(f) - (len(f) = $count + 1 AND f[-1] = '')::INTEGER AS found, {split}
+            SELECT source_offset, source_length,
+                len(f) - (len(f) = $count + 1 AND f[-1] = '')::INTEGER AS found, {split}
             FROM split
         ), fields AS (
             SELECT source_offset, source_length, $log_name AS log_name, NULL::VARCHAR AS sensor,
