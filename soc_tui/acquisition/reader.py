@@ -159,11 +159,12 @@ class _Reading:
             while block := stream.read(max(self.wanted - len(carry), 1 + len(carry))):
                 carry += self._pass_over(block) if self.header.get("_skip") else block
                 del block
-                carry = yield from self._whole(carry, final=False)
+                carry = yield from self._whole(carry, final=False, more=True)
                 if len(carry) > self.keep_bytes:
                     yield self._cut_off(carry[: self.keep_bytes])
                     self._advance(len(carry) - self.keep_bytes)
                     carry = b""
+            carry = yield from self._whole(carry, final=False)
         elif not self.state.format:
             stream.read(1)  # a stream that gives nothing may say why
         waiting = len(carry)
@@ -177,8 +178,12 @@ class _Reading:
     def _framing(self) -> Framing:
         return self.formats[self.state.format].framing
 
-    def _whole(self, block: bytes, *, final: bool) -> Generator[Chunk, None, bytes]:
-        """The chunks of the records that are whole; returns what is left of the block."""
+    def _whole(self, block: bytes, *, final: bool, more: bool = False) -> Generator[Chunk, None, bytes]:
+        """The chunks of the records that are whole; returns what is left of the block.
+
+        While ``more`` comes, what makes no full chunk is left: planning a query over few records costs as much as over
+        a full chunk, and only whole row groups go straight to the file.
+        """
         while block:
             cut = self._framing.cut(block, self.state.offset, self.settings.max_line_bytes, final=final)
             if not cut.used:
@@ -186,6 +191,8 @@ class _Reading:
             if cut.records.num_rows:  # as many bytes at a time as make one full chunk
                 average = cut.used / cut.records.num_rows
                 self.wanted = min(self.settings.chunk_bytes, max(_FEWEST_BYTES, int(average * CHUNK_RECORDS * 1.02)))
+            if more and cut.records.num_rows < CHUNK_RECORDS and len(block) < min(self.wanted, self.keep_bytes):
+                break
             chunk, block = self._chunk(cut, memoryview(block)[: cut.used]), block[cut.used :]
             del cut  # before the consumer takes its time
             yield chunk

@@ -365,4 +365,4 @@ class Engine:
                 if behind != shown:
                     yield {"progress": {"step": name, "behind": behind}}
                     shown = behind
-                time.sleep(0.02)
+                time.sleep(0.1)

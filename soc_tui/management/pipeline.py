@@ -34,6 +34,9 @@ from soc_tui.store.reach import Reach
 WINDOW_EVENTS = 200_000
 """Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off."""
 IDLE_SECONDS = 5.0
+PATIENCE_SECONDS = 2.0
+"""How long events that pour in may wait for a full window: a session is looked at once, not with every commit."""
+_LOOK_SECONDS = 0.25
 
 
 class Pipeline:
@@ -60,6 +63,8 @@ class Pipeline:
         self._store, self._settings, self._clock, self._health = store, settings, clock, health
         self._library, self._on_change = library, on_change
         self.scoring = Scoring(store, settings.analysis, self._run)
+        self._growing: dict[str, tuple[int, float]] = {}
+        """By consumer: the newest event at its last look, and since when events have waited."""
 
     # -- the two consumers ---------------------------------------------------------------------------------------
 
@@ -83,6 +88,9 @@ class Pipeline:
         self._health.update(consumer, lag=f"{newest - done} events")
         if newest <= done:
             return IDLE_SECONDS
+        if newest - done < WINDOW_EVENTS and self._pouring(consumer, newest):
+            return _LOOK_SECONDS
+        self._growing.pop(consumer, None)
         last = min(newest, done + WINDOW_EVENTS)
         with self._health.activity(consumer):
             findings = find(done + 1, last)
@@ -93,6 +101,12 @@ class Pipeline:
         if changed:
             self._on_change()
         return 0.0
+
+    def _pouring(self, consumer: str, newest: int) -> bool:
+        """True while more events have come since the last look, for a short while."""
+        seen, since = self._growing.get(consumer, (0, self._clock.monotonic()))
+        self._growing[consumer] = (newest, since)
+        return newest > seen and self._clock.monotonic() - since < PATIENCE_SECONDS
 
     # -- findings ------------------------------------------------------------------------------------------------
 

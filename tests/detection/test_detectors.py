@@ -13,7 +13,7 @@ from soc_tui.core.schema import FINDINGS
 from soc_tui.core.settings import DetectionSettings
 from soc_tui.core.severity import Severity
 from soc_tui.core.types import RISK_TYPES
-from soc_tui.detection.detectors import ALL_DETECTORS, DETECTORS, PRIVATE_ADDRESS, login_pattern
+from soc_tui.detection.detectors import ALL_DETECTORS, PRIVATE_ADDRESS, login_pattern
 
 Event = dict[str, Any]
 Builder = Callable[..., Event]

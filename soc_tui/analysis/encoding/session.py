@@ -165,10 +165,13 @@ class SessionEncoding:
 
     def explain(self, table: pa.Table, encoded: Encoded, rows: Longs, weights: NDArray[np.float32]) -> list[Reasons]:
         """The events that weigh most, as ``event N`` of the session, counted from 1 in order of time."""
-        sessions = table["events"].to_pylist() if "events" in table.column_names else [None] * table.num_rows
+        owners = encoded.owner[rows]
+        told = np.unique(owners)  # sessions are long, and few of many are explained
+        events = table["events"].take(pa.array(told)).to_pylist() if "events" in table.column_names else []
+        sessions = dict(zip(told.tolist(), events, strict=False))
         out = []
         for row, weight in zip(rows.tolist(), weights, strict=True):
-            shown = sessions[int(encoded.owner[row])] or []
+            shown = sessions.get(int(encoded.owner[row])) or []
             start, summed = int(encoded.start[row]), np.asarray(weight, np.float64).sum(1)
             real = min(len(shown) - start, EVENTS)
             best = np.argsort(-np.abs(summed[:real]), kind="stable")[:MOST_NAMED]

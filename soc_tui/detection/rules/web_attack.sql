@@ -7,37 +7,35 @@ WITH span AS (
     FROM events WHERE event_id BETWEEN $first_event_id AND $last_event_id
 ), bad AS (
     SELECT value, score, label, explanation FROM scores WHERE model = 'query' AND score >= $threshold
-), source AS (
-    SELECT DISTINCT src_ip FROM events
-    WHERE event_id BETWEEN $first_event_id AND $last_event_id
-      AND (url_path IS NOT NULL OR url_query IS NOT NULL OR user_agent IS NOT NULL OR referrer IS NOT NULL)
-), web AS (
-    SELECT event_id, time, src_ip, dst_ip, dst_port, host, user_name, user_agent, referrer, http_method, http_status, url_host,
-        url_path, url_query, coalesce(dst_ip, host) AS server, time_bucket(INTERVAL 1 HOUR, time) AS hour
-    FROM events
-    WHERE time >= (SELECT time_from FROM span) AND time < (SELECT time_to FROM span)
-      AND (url_path IS NOT NULL OR url_query IS NOT NULL OR user_agent IS NOT NULL OR referrer IS NOT NULL)
-      AND EXISTS (FROM source s WHERE s.src_ip IS NOT DISTINCT FROM events.src_ip)
+), web AS NOT MATERIALIZED (  -- read column by column below: few of many requests carry a bad text
+    SELECT * FROM events WHERE time >= (SELECT time_from FROM span) AND time < (SELECT time_to FROM span)
+), queries AS (
+    SELECT url_query, unnest(string_split(url_query, '&')) AS pair
+    FROM (SELECT DISTINCT url_query FROM web WHERE url_query <> '')
 ), pairs AS (
-    SELECT event_id, pair, instr(pair, '=') AS equals
-    FROM (SELECT event_id, unnest(string_split(url_query, '&')) AS pair FROM web WHERE url_query <> '')
+    SELECT url_query, pair, instr(pair, '=') AS equals FROM queries
+), parts AS (
+    SELECT url_query, substr(pair, equals + 1) AS value FROM pairs WHERE equals > 0
+    UNION ALL
+    SELECT url_query, CASE WHEN equals > 0 THEN substr(pair, 1, equals - 1) ELSE pair END FROM pairs
 ), texts AS (
-    SELECT event_id, 'url_path' AS field, url_path AS value FROM web
+    SELECT event_id, 'url_path' AS field, url_path AS value FROM web WHERE url_path IN (SELECT value FROM bad)
     UNION ALL
-    SELECT event_id, 'user_agent', user_agent FROM web
+    SELECT event_id, 'user_agent', user_agent FROM web WHERE user_agent IN (SELECT value FROM bad)
     UNION ALL
-    SELECT event_id, 'referrer', referrer FROM web
+    SELECT event_id, 'referrer', referrer FROM web WHERE referrer IN (SELECT value FROM bad)
     UNION ALL
-    SELECT event_id, 'url_query', substr(pair, equals + 1) FROM pairs WHERE equals > 0
-    UNION ALL
-    SELECT event_id, 'url_query', CASE WHEN equals > 0 THEN substr(pair, 1, equals - 1) ELSE pair END FROM pairs
+    SELECT event_id, 'url_query', value
+    FROM web JOIN (SELECT * FROM parts WHERE value IN (SELECT value FROM bad)) USING (url_query)
 ), worst AS (
     SELECT t.event_id, t.field, t.value, b.score, b.label, b.explanation
     FROM texts t JOIN bad b USING (value)
     WHERE length(value) > 1
     QUALIFY row_number() OVER (PARTITION BY t.event_id ORDER BY b.score DESC, t.value, t.field) = 1
 ), attack AS (
-    SELECT web.*, worst.field, worst.value, worst.score, worst.label, worst.explanation,
+    SELECT event_id, time, src_ip, dst_ip, dst_port, host, user_name, user_agent, referrer, http_method, http_status, url_host,
+        url_path, url_query, coalesce(dst_ip, host) AS server, time_bucket(INTERVAL 1 HOUR, time) AS hour,
+        worst.field, worst.value, worst.score, worst.label, worst.explanation,
         -- 2xx and 5xx: the request reached something; an unknown answer is taken as one
         coalesce(http_status // 100 IN (2, 5), true) AS reached
     FROM worst JOIN web USING (event_id)

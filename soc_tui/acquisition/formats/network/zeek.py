@@ -134,7 +134,10 @@ def _tsv_group(lines: pa.Table, header: Header, origin: Origin) -> tuple[pa.Tabl
                     '\\x0d', chr(13)), chr(1), '\\')
                 ELSE replace(line, '\\\\', '\\') END, $separator) AS f FROM lines
         ), cells AS (
-            SELECT source_offset, source_length, len(f) AS found, {split} FROM split
+            -- a separator that ends the line (logs that were joined with something) names no field
+            SELECT source_offset, source_length,
+                len(f) - (len(f) = $count + 1 AND f[-1] = '')::INTEGER AS found, {split}
+            FROM split
         ), fields AS (
             SELECT source_offset, source_length, $log_name AS log_name, NULL::VARCHAR AS sensor,
                 CASE WHEN found <> $count THEN found || ' fields where #fields names ' || $count END AS reason,

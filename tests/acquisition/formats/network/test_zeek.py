@@ -66,6 +66,17 @@ def test_wrong_field_count_and_missing_header_are_rejected(tmp_path: Path) -> No
     assert result.state.records_stored == 1
 
 
+def test_a_separator_at_the_end_of_a_line_is_no_field(tmp_path: Path) -> None:
+    log = tmp_path / "conn.log"
+    log.write_text(HEAD + ROW.rstrip("\n") + "\t\n" + ROW.rstrip("\n") + "\tx\n" + ROW.rstrip("\n") + "\t\t\n")
+    result = read_all(log)
+    assert [e["session_uid"] for e in result.events] == ["Ci8"]
+    assert [r["reason"] for r in result.rejects] == [
+        "18 fields where #fields names 17",
+        "19 fields where #fields names 17",
+    ]
+
+
 @pytest.mark.parametrize("name", ["x'; DROP TABLE lines; --", "$n1", 'a"b', "}})", "ts", "AA", "aa"])
 def test_field_names_of_a_file_are_data_never_sql(events_of: Events, name: str) -> None:
     text = f"#fields\tts\t{name}\tAa\n#path\tx'); SELECT 1; --\n1517336042.0\tvalue\tz\n"
