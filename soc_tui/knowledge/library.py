@@ -11,7 +11,7 @@ import yaml
 
 from soc_tui.core.errors import KnowledgeError
 from soc_tui.knowledge.entry import Entry
-from soc_tui.knowledge.linting import lint
+from soc_tui.knowledge.linting import LOADER, lint
 from soc_tui.knowledge.matching import Match, match
 
 SHIPPED = Path(__file__).parent / "entries"
@@ -87,4 +87,6 @@ def _load(files: tuple[tuple[Path, int, int], ...]) -> tuple[Entry, ...]:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         raise KnowledgeError(f"{first.message}{more}", source=first.file, line=first.line,
                              remedy="run `soc-tui knowledge lint` for all of them")  # fmt: skip
-    return tuple(Entry.from_data(yaml.safe_load(path.read_text(encoding="utf-8")), path) for path in paths)
+    texts = (path.read_text(encoding="utf-8") for path in paths)
+    # a safe loader, and the linter has read the files before
+    return tuple(Entry.from_data(yaml.load(t, LOADER), path) for t, path in zip(texts, paths, strict=True))  # noqa: S506
