@@ -36,7 +36,9 @@ def test_every_method_task_and_seed_is_measured_once_and_kept(made_up: list[str]
     said: list[str] = []
     jobs = running.experiments(tmp_path, tmp_path / "out", 2, progress=said.append)
     keys = {(j.data, j.method, j.task, j.seed) for j in jobs}
-    assert len(keys) == len(jobs) == len(tables.NAMES) * (2 * 2 + 1) * 2  # the rival that knows no classes has the binary task alone
+    assert (
+        len(keys) == len(jobs) == len(tables.NAMES) * (2 * 2 + 1) * 2
+    )  # the rival that knows no classes has the binary task alone
     assert said[0] == "left out: nothing"
     assert len(said) == 1 + len(jobs)
     small.Exact.fitted.clear()
