@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from soc_tui.analysis.experiments import goals, variants
+from soc_tui.analysis.experiments import goals, protocol, variants
 from soc_tui.analysis.experiments.picking import Pick, at, grouped, spread, tests_of
 from soc_tui.analysis.experiments.plots import Bar, Chart, scale, svg, terminal
-from soc_tui.analysis.experiments.running import DETECTOR, Job, read
+from soc_tui.analysis.experiments.running import DETECTOR, DETECTOR_GRID, SMALL, Job, read
 
 RATES = ("precision", "recall", "f1", "fpr", "auroc")
 FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -118,7 +118,9 @@ def charts(jobs: Sequence[Job]) -> dict[str, Chart]:
 
 def document(jobs: Sequence[Job]) -> str:
     """The results as Markdown; plots are named as :func:`charts` names them, in the folder ``experiments``."""
-    out = ["# The paper's experiments\n", _HEAD]
+    seen = [length["epochs"] * length["rows_per_epoch"] for length in (SMALL, DETECTOR_GRID[0])]
+    head = _HEAD.format(rows=seen[0], longer=seen[1], trial=protocol.CHOICE_ROWS)
+    out = ["# The paper's experiments\n", head]
     drawn = charts(jobs)
     out.append(goals.summary(jobs))
     for data in dict.fromkeys(job.data for job in jobs):
@@ -178,7 +180,9 @@ def bars(jobs: Sequence[Job]) -> str:
 _HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets the same columns, the same rows,
 at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign
 rows of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over
-the seeds with the least and the greatest; a seed draws the validation part and everything random in the method.
+the seeds with the least and the greatest; a seed draws the validation part and everything random in the method. The
+network's variants see at most {rows:,} rows in all, the detector {longer:,}, the rivals as many as they ask for; settings
+are tried on {trial:,} rows. A longer training than this was not tried: the figures compare methods, they are no record.
 """
 _MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; it fixes no threshold):\n"
 _MARGINS = "In points, mean over the seeds, at each method's own threshold and at the same false-positive rate:\n"
