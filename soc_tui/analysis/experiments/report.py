@@ -181,8 +181,8 @@ _HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets
 at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign
 rows of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over
 the seeds with the least and the greatest; a seed draws the validation part and everything random in the method. The
-network's variants see at most {rows:,} rows in all, the detector {longer:,}, the rivals as many as they ask for; settings
-are tried on {trial:,} rows. A longer training than this was not tried: the figures compare methods, they are no record.
+variants of the network see at most {rows:,} rows in all, the detector {longer:,}, the rivals as many as they ask for;
+settings are tried on {trial:,} rows. Longer trainings were not tried: the figures compare methods.
 """
 _MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; it fixes no threshold):\n"
 _MARGINS = "In points, mean over the seeds, at each method's own threshold and at the same false-positive rate:\n"
