@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from soc_tui.analysis.experiments import goals, protocol, variants
 from soc_tui.analysis.experiments.picking import Pick, at, grouped, spread, tests_of
 from soc_tui.analysis.experiments.plots import Bar, Chart, scale, svg, terminal
@@ -145,12 +143,11 @@ def document(jobs: Sequence[Job]) -> str:
 
 
 def _settings(jobs: Sequence[Job], data: str) -> str:
-    lines = ["| method | setting | figures of the settings tried | seconds a training |", "|---|---|---|---|"]
+    lines = ["| method | setting | figures of the settings tried |", "|---|---|---|"]
     for method, found in grouped(jobs, data, "binary").items():
         job = found[0]
         tried = ", ".join(f"{figure:.4f}" for _, figure in job.trials) or "one setting"
-        took = np.mean([j.seconds for j in found])
-        lines.append(f"| {job.title} (`{method}`) | `{job.options}` | {tried} | {took:.0f} |")
+        lines.append(f"| {job.title} (`{method}`) | `{job.options}` | {tried} |")
     return "\n".join(lines) + "\n"
 
 
