@@ -117,7 +117,7 @@ class Network:
             )  # fmt: skip
             self._networks.append(building.fit(plan, own, self._epochs)[0])
         if self._novelty:
-            known = plain.rows[~plain.risky]
+            known = self._filled(plain.rows[~plain.risky])
             self._distances = (Distance.fit(known), Neighbours.fit(known, seed))
             benign = held.rows[~held.risky]
             self._rarities = [Rarity.fit(opinion) for opinion in self._opinions(benign)]
@@ -153,7 +153,15 @@ class Network:
     def _opinions(self, grouped: Rows) -> list[NDArray[np.float64]]:
         """Scores (n,) of the networks together and, where asked for, of the distances: higher is riskier."""
         odds = np.mean([out.log_odds for out in self._run(grouped)], axis=0)
-        return [odds, *(distance(grouped) for distance in self._distances)] if self._novelty else [odds]
+        if not self._novelty:
+            return [odds]
+        filled = self._filled(grouped)
+        return [odds, *(distance(filled) for distance in self._distances)]
+
+    def _filled(self, grouped: Rows) -> Rows:
+        """Groups (n, T, W) as (n, K) without the places that no column fills: distances cost a fraction."""
+        places = [np.arange(start, end) + token * self._group.width for token, start, end in self._group.spans]
+        return grouped.reshape(len(grouped), -1)[:, np.concatenate(places)]
 
     def _run(self, grouped: Rows) -> list[inference.Outputs]:
         return [inference.run(network, grouped) for network in self._networks]
