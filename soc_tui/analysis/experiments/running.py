@@ -65,7 +65,7 @@ class Job:
     trials: list[Any]
     """Settings tried and their figure on training rows."""
     seconds: float
-    """Of processor time, with the choice of the setting where it was made for this job."""
+    """By the clock, with the choice of the setting where it was made for this job, and whatever held it up."""
     result: dict[str, Any]
 
 
@@ -141,10 +141,10 @@ def experiments(
                     key = (name, contender.name, task, seed)
                     if key in done:
                         continue
-                    began = time.process_time()
+                    began = time.monotonic()
                     settings = settings or _settings(done.values(), contender, table)
                     result = protocol.run(contender, table, settings[0], seed, many=task == "classes")
-                    took = round(time.process_time() - began, 1)
+                    took = round(time.monotonic() - began, 1)
                     done[key] = Job(
                         name, contender.name, contender.title, task, seed, table.split, *settings, took, result
                     )
