@@ -20,7 +20,10 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def _cell(found: tuple[float, float, float] | None) -> str:
-    return "-" if found is None else f"{found[0]:.3f} ({found[1]:.3f} - {found[2]:.3f})"
+    if found is None:
+        return "-"
+    mean, least, most = found
+    return f"{mean:.3f} ({least:.3f} - {most:.3f})" if least < most else f"{mean:.3f}"
 
 
 def rates_table(methods: dict[str, list[Job]], test: str) -> str:

