@@ -179,7 +179,7 @@ def bars(jobs: Sequence[Job]) -> str:
 
 _HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets the same columns, the same rows,
 at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign
-rows of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over
+rows of a validation part (a fifth of the training rows, or other captures) are alarms. Cells are the mean over
 the seeds with the least and the greatest; a seed draws the validation part and everything random in the method. The
 variants of the network see at most {rows:,} rows in all, the detector {longer:,}, the rivals as many as they ask for;
 settings are tried on {trial:,} rows. Longer trainings were not tried: the figures compare methods.
