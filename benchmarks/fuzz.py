@@ -95,7 +95,7 @@ def child(names: list[str], seconds: int, work: Path, number: int) -> None:
             save()
 
     save()
-    arguments = [f"-max_total_time={seconds}", "-max_len=8192", "-timeout=300", f"-seed={number + 1}"]
+    arguments = [f"-max_total_time={seconds}", "-max_len=8192", "-timeout=3600", f"-seed={number + 1}"]
     atheris.Setup([sys.argv[0], *arguments, f"-artifact_prefix={work}/broken/", str(work / f"corpus{number}")], test)
     atheris.Fuzz()
 

@@ -172,16 +172,14 @@ def explain(context: typer.Context, name: Model, value: Annotated[str, typer.Arg
 @group.command()
 def experiments(
     context: typer.Context,
-    data: Annotated[
-        Path, typer.Option(readable=False, help="The data folder, with flows/NSL-KDD and flows/UNSW-NB15-82k.")
-    ],
+    data: Annotated[Path, typer.Option(readable=False, help="The data folder, with flows/ and sensor/.")],
     out: Annotated[Path, typer.Option(help="Where experiments.md and experiments/ are written.")] = Path("docs"),
     only: Annotated[
         list[str] | None, typer.Option(help="A data set, method or task (binary, classes); may be repeated.")
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each method; 3 show the spread.")] = 3,
 ) -> None:
-    """The paper's experiments on public tables; goes on where it was stopped."""
+    """The paper's experiments on public tables and captures; goes on where it was stopped."""
     from dataclasses import asdict
 
     from soc_tui.analysis.experiments import report, running

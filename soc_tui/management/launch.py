@@ -23,7 +23,7 @@ _START_SECONDS = 60.0
 """A busy machine may need long to import and to replay a write-ahead log."""
 
 
-_HELD_SECONDS = _START_SECONDS
+_HELD_SECONDS = 15.0
 """How long a workspace held by a process without a socket is taken for an engine that is just starting."""
 
 

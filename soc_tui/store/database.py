@@ -366,7 +366,7 @@ def store_error(path: Path, error: Exception) -> StoreError:
     """Name what went wrong with the database file and what to do about it."""
     text = str(error)
     lowered = text.lower()
-    if "no space left" in lowered or "enospc" in lowered or "file too large" in lowered:
+    if "no space left" in lowered or "enospc" in lowered or "file too large" in lowered or "offload" in lowered:
         return StoreError(
             "no space left on the disk of the workspace; nothing of this step was stored",
             source=path,

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-COLOURS = ("#1f6f8b", "#c8553d", "#588157", "#8a6fb0", "#b08900", "#6c757d")
+COLOURS = (
+    "#1f6f8b", "#c8553d", "#588157", "#8a6fb0", "#b08900", "#6c757d", "#123f52", "#e6a08f", "#a9c9a4", "#d9c8ee",
+)  # fmt: skip
 """Distinguishable in print and for the colour-blind by lightness; every bar also has its value beside it."""
 _LABEL, _PLOT, _VALUE, _BAR, _GAP, _TOP = 210, 420, 110, 13, 12, 64
+_NAMES, _LINE = 3, 18
+"""Names in a line of the legend, and its height."""
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -44,7 +48,8 @@ def scale(values: Sequence[float]) -> tuple[float, float]:
 def svg(chart: Chart) -> str:
     """The chart as an SVG document; every text in it is escaped."""
     block = len(chart.series) * (_BAR + 2) + _GAP
-    height = _TOP + block * len(chart.groups) + 40
+    start = _TOP + _LINE * ((len(chart.series) - 1) // _NAMES)
+    height = start + block * len(chart.groups) + 40
     width = _LABEL + _PLOT + _VALUE
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -53,19 +58,19 @@ def svg(chart: Chart) -> str:
         _text(12, 22, chart.title, size=15),
     ]
     for number, name in enumerate(chart.series):
-        x = 12 + number * (width - 24) / max(len(chart.series), 1)
-        out.append(f'<rect x="{x:.1f}" y="34" width="10" height="10" fill="{COLOURS[number % len(COLOURS)]}"/>')
-        out.append(_text(x + 15, 43, name))
-    bottom = _TOP + block * len(chart.groups)
+        x, y = 12 + number % _NAMES * (width - 24) / _NAMES, 34 + number // _NAMES * _LINE
+        out.append(f'<rect x="{x:.1f}" y="{y}" width="10" height="10" fill="{COLOURS[number % len(COLOURS)]}"/>')
+        out.append(_text(x + 15, y + 9, name))
+    bottom = start + block * len(chart.groups)
     for tick in range(6):
         share = chart.start + (chart.end - chart.start) * tick / 5
         x = _LABEL + _PLOT * tick / 5
-        out.append(f'<line x1="{x:.1f}" y1="{_TOP - 6}" x2="{x:.1f}" y2="{bottom}" stroke="#d8d8d8"/>')
+        out.append(f'<line x1="{x:.1f}" y1="{start - 6}" x2="{x:.1f}" y2="{bottom}" stroke="#d8d8d8"/>')
         out.append(_text(x, bottom + 16, f"{share:.2f}", anchor="middle"))
     if chart.start:
         out.append(_text(12, bottom + 32, f"The scale starts at {chart.start:.2f}, not at 0.", size=11))
     for place, (label, bars) in enumerate(chart.groups):
-        top = _TOP + place * block
+        top = start + place * block
         out.append(_text(_LABEL - 8, top + (block - _GAP) / 2 + 4, label, anchor="end"))
         for number, bar in enumerate(bars):
             out += _bar(chart, bar, top + number * (_BAR + 2), COLOURS[number % len(COLOURS)])

@@ -1,9 +1,10 @@
 """One rule for every method: same rows, same budget, threshold from training rows alone, figures with their spread.
 
 The threshold of every method is the lowest that lets at most 1 % of the benign rows of a validation part of the
-training rows through; test rows have no say in it. Settings are chosen from at most :data:`BUDGET` per method by a part
-of the training rows again: where the test holds attack types that training does not know (NSL-KDD), whole attack types
-are kept out of the rows learnt from, and a setting counts by what it finds of them.
+training rows through (captures have validation captures of their own); test rows have no say in it. Settings are chosen
+from at most :data:`BUDGET` per method by a part of the training rows again: where the test holds attack types that
+training does not know, whole attack types are kept out of the rows learnt from, and a setting counts by what it finds
+of them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ VALIDATION = 0.2
 """Share of the training rows, each attack type alike, that methods do not learn from."""
 BUDGET = 4
 """Settings of one method that may be tried."""
-CHOICE_ROWS = 20_000
+CHOICE_ROWS = 10_000
 """Rows of a trial of settings, and as many to judge it."""
 
 
@@ -179,7 +180,7 @@ def run(contender: Contender, data: DataSet, options: Mapping[str, Any], seed: i
         JSON: ``threshold``, and for each test what :func:`figures` gives; with ``many`` also :func:`class_figures`
         under ``classes``.
     """
-    learn, held = split(data.train, seed)
+    learn, held = split(data.train, seed) if data.validation is None else (data.train, data.validation)
 
     def labels(part: Part) -> NDArray[np.int64]:
         return part.labels if many else part.risky.astype(np.int64)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from soc_tui.analysis.experiments import variants
+from soc_tui.analysis.experiments import goals, protocol, variants
+from soc_tui.analysis.experiments.picking import Pick, at, grouped, spread, tests_of
 from soc_tui.analysis.experiments.plots import Bar, Chart, scale, svg, terminal
-from soc_tui.analysis.experiments.running import DETECTOR, Job, read
+from soc_tui.analysis.experiments.running import DETECTOR, DETECTOR_GRID, SMALL, Job, read
 
-PAPER = ("ga-lr", "pca-lstm", "ndae", "amsom")
-"""The four methods the paper compares with."""
 RATES = ("precision", "recall", "f1", "fpr", "auroc")
 FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "parts": ("Figure 7: the whole network and its two halves", ("bilstm-dnn", "bilstm", "dnn")),
@@ -21,44 +17,13 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "switches": ("Figure 9: without BatchNorm, without attention", ("bilstm-dnn", "no-bn", "no-attention")),
 }
 """File stem -> title and variants compared, as in the paper's figures."""
-Pick = Callable[[dict[str, Any]], Any]
-
-
-def _at(*keys: str) -> Pick:
-    """What lies below these keys of a test's figures; None where a part is missing."""
-
-    def pick(found: dict[str, Any]) -> Any:
-        value: Any = found
-        for key in keys:
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
-
-    return pick
-
-
-def spread(jobs: Sequence[Job], test: str, pick: Pick) -> tuple[float, float, float] | None:
-    """Mean, least and greatest of a figure over the seeds; None where any seed has none."""
-    values = [pick(job.result["tests"][test]) for job in jobs]
-    if not values or any(value is None for value in values):
-        return None
-    return float(np.mean(values)), float(min(values)), float(max(values))
 
 
 def _cell(found: tuple[float, float, float] | None) -> str:
-    return "-" if found is None else f"{found[0]:.3f} ({found[1]:.3f} - {found[2]:.3f})"
-
-
-def _grouped(jobs: Sequence[Job], data: str, task: str) -> dict[str, list[Job]]:
-    out: dict[str, list[Job]] = {}
-    for job in jobs:
-        if (job.data, job.task) == (data, task):
-            out.setdefault(job.method, []).append(job)
-    order = [DETECTOR, *variants.VARIANTS]
-    return dict(sorted(out.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
-
-
-def _tests(methods: dict[str, list[Job]]) -> list[str]:
-    return list(next(iter(methods.values()))[0].result["tests"])
+    if found is None:
+        return "-"
+    mean, least, most = found
+    return f"{mean:.3f} ({least:.3f} - {most:.3f})" if least < most else f"{mean:.3f}"
 
 
 def rates_table(methods: dict[str, list[Job]], test: str) -> str:
@@ -66,7 +31,7 @@ def rates_table(methods: dict[str, list[Job]], test: str) -> str:
     lines = ["| method | seeds | precision | recall | F1 | 95 % of F1, first seed | false positives | AUROC |",
              "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for jobs in methods.values():
-        cells = [_cell(spread(jobs, test, _at(rate))) for rate in RATES]
+        cells = [_cell(spread(jobs, test, at(rate))) for rate in RATES]
         low, high = jobs[0].result["tests"][test]["intervals"]["f1"] or (float("nan"),) * 2
         row = [jobs[0].title, str(len(jobs)), *cells[:3], f"{low:.3f} - {high:.3f}", *cells[3:]]
         lines.append(f"| {' | '.join(row)} |")
@@ -78,8 +43,8 @@ def matched_table(methods: dict[str, list[Job]], test: str) -> str:
     lines = ["| method | recall at 1 % | F1 at 1 % | recall at 5 % | F1 at 5 % | recall, seen types | unseen types |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
     picks = [
-        _at("at 1%", "recall"), _at("at 1%", "f1"), _at("at 5%", "recall"), _at("at 5%", "f1"),
-        _at("recall_seen"), _at("recall_unseen"),
+        at("at 1%", "recall"), at("at 1%", "f1"), at("at 5%", "recall"), at("at 5%", "f1"),
+        at("recall_seen"), at("recall_unseen"),
     ]  # fmt: skip
     for jobs in methods.values():
         lines.append("| " + " | ".join([jobs[0].title, *(_cell(spread(jobs, test, pick)) for pick in picks)]) + " |")
@@ -91,8 +56,8 @@ def classes_table(methods: dict[str, list[Job]], test: str) -> str:
     names = list(next(iter(methods.values()))[0].result["tests"][test]["classes"]["f1"])
     lines = [f"| method | accuracy | macro F1 | {' | '.join(names)} |", "|" + "---|" * (len(names) + 3)]
     for jobs in methods.values():
-        cells = [_cell(spread(jobs, test, _at("classes", key))) for key in ("accuracy", "macro_f1")]
-        each = [spread(jobs, test, _at("classes", "f1", name)) for name in names]
+        cells = [_cell(spread(jobs, test, at("classes", key))) for key in ("accuracy", "macro_f1")]
+        each = [spread(jobs, test, at("classes", "f1", name)) for name in names]
         cells += ["-" if found is None else f"{found[0]:.3f}" for found in each]
         lines.append("| " + " | ".join([jobs[0].title, *cells]) + " |")
     return "\n".join(lines) + "\n"
@@ -101,11 +66,11 @@ def classes_table(methods: dict[str, list[Job]], test: str) -> str:
 def margins_table(methods: dict[str, list[Job]], test: str) -> str:
     """The network less each of the paper's rivals and LightGBM, in points; empty when there is nothing to compare."""
     ours = methods.get(DETECTOR)
-    others = {name: methods[name] for name in (*PAPER, "lightgbm") if name in methods}
+    others = {name: methods[name] for name in (*goals.PAPER, "lightgbm") if name in methods}
     if not ours or not others:
         return ""
-    picks: dict[str, Pick] = {rate: _at(rate) for rate in ("precision", "recall", "f1", "auroc")}
-    picks |= {f"{rate} at 5 %": _at("at 5%", rate) for rate in ("precision", "recall", "f1")}
+    picks: dict[str, Pick] = {rate: at(rate) for rate in ("precision", "recall", "f1", "auroc")}
+    picks |= {f"{rate} at 5 %": at("at 5%", rate) for rate in ("precision", "recall", "f1")}
     lines = [f"| the network less | {' | '.join(picks)} |", "|" + "---|" * (len(picks) + 1)]
     for jobs in others.values():
         cells = []
@@ -126,7 +91,7 @@ def chart(methods: dict[str, list[Job]], test: str, names: Sequence[str], title:
     for rate, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"), ("auroc", "AUROC")):
         bars = []
         for name in shown:
-            found = spread(methods[name], test, _at(rate))
+            found = spread(methods[name], test, at(rate))
             bars.append(Bar(None) if found is None else Bar(*found))
             values += [] if found is None else [found[1]]
         groups.append((label, tuple(bars)))
@@ -138,10 +103,10 @@ def charts(jobs: Sequence[Job]) -> dict[str, Chart]:
     """File stem -> chart: the paper's figures 7 to 9 and the comparison with the rivals, for each test."""
     out: dict[str, Chart] = {}
     for data in dict.fromkeys(job.data for job in jobs):
-        methods = _grouped(jobs, data, "binary")
+        methods = grouped(jobs, data, "binary")
         if not methods:
             continue
-        for test in _tests(methods):
+        for test in tests_of(methods):
             stem = f"{data}-{test}".lower().replace("%", "").replace("+", "-plus").replace(" ", "-")
             others = [name for name in methods if name not in variants.VARIANTS]
             wanted = {**FIGURES, "rivals": ("Against the rivals", tuple(others))}
@@ -154,13 +119,16 @@ def charts(jobs: Sequence[Job]) -> dict[str, Chart]:
 
 def document(jobs: Sequence[Job]) -> str:
     """The results as Markdown; plots are named as :func:`charts` names them, in the folder ``experiments``."""
-    out = ["# The paper's experiments\n", _HEAD]
+    seen = [length["epochs"] * length["rows_per_epoch"] for length in (SMALL, DETECTOR_GRID[0])]
+    head = _HEAD.format(rows=seen[0], longer=seen[1], trial=protocol.CHOICE_ROWS)
+    out = ["# The paper's experiments\n", head]
     drawn = charts(jobs)
+    out.append(goals.summary(jobs))
     for data in dict.fromkeys(job.data for job in jobs):
         out.append(f"## {data}\n\nRows: {next(job.split for job in jobs if job.data == data)}.\n")
         for task, heading in (("binary", "Attack or benign"), ("classes", "All classes")):
-            methods = _grouped(jobs, data, task)
-            for test in _tests(methods) if methods else ():
+            methods = grouped(jobs, data, task)
+            for test in tests_of(methods) if methods else ():
                 out.append(f"### {heading}: {test}\n")
                 if task == "classes":
                     out.append(classes_table(methods, test))
@@ -178,12 +146,11 @@ def document(jobs: Sequence[Job]) -> str:
 
 
 def _settings(jobs: Sequence[Job], data: str) -> str:
-    lines = ["| method | setting | figures of the settings tried | seconds a training |", "|---|---|---|---|"]
-    for method, found in _grouped(jobs, data, "binary").items():
+    lines = ["| method | setting | figures of the settings tried |", "|---|---|---|"]
+    for method, found in grouped(jobs, data, "binary").items():
         job = found[0]
         tried = ", ".join(f"{figure:.4f}" for _, figure in job.trials) or "one setting"
-        took = np.mean([j.seconds for j in found])
-        lines.append(f"| {job.title} (`{method}`) | `{job.options}` | {tried} | {took:.0f} |")
+        lines.append(f"| {job.title} (`{method}`) | `{job.options}` | {tried} |")
     return "\n".join(lines) + "\n"
 
 
@@ -212,8 +179,10 @@ def bars(jobs: Sequence[Job]) -> str:
 
 _HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets the same columns, the same rows,
 at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign
-rows of a validation part (a fifth) of the training rows are alarms. Test rows decide nothing. Cells are the mean over
-the seeds with the least and the greatest; a seed draws the validation part and everything random in the method.
+rows of a validation part (a fifth of the training rows, or other captures) are alarms. Cells are the mean over
+the seeds with the least and the greatest; a seed draws the validation part and everything random in the method. The
+variants of the network see at most {rows:,} rows in all, the detector {longer:,}, the rivals as many as they ask for;
+settings are tried on {trial:,} rows. Longer trainings were not tried: the figures compare methods.
 """
 _MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; it fixes no threshold):\n"
 _MARGINS = "In points, mean over the seeds, at each method's own threshold and at the same false-positive rate:\n"

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soc_tui.analysis import building
-from soc_tui.analysis.corpora.sample import Sample, Task
-from soc_tui.analysis.corpora.synthesis import with_unfamiliar
+from soc_tui.analysis.corpora.sample import Sample, Task, join
+from soc_tui.analysis.corpora.synthesis import ORIGIN, exchanged, with_unfamiliar
 from soc_tui.analysis.encoding import inference
 from soc_tui.analysis.experiments.grouping import BINS, Grouping
-from soc_tui.analysis.experiments.protocol import Contender
+from soc_tui.analysis.experiments.protocol import Contender, Factory
 from soc_tui.analysis.experiments.tables import Column
 from soc_tui.analysis.network import RiskNetwork
 from soc_tui.analysis.novelty import Distance, Neighbours, Rarity, combine
@@ -36,6 +36,12 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "no-attention": ("without attention", {"attention": False}),
 }
 """Name -> title and what of ``NetworkConfig`` it switches off."""
+STOP_ROWS = 8_000
+"""Validation rows that decide when a training stops: the loss of so many is known to a few percent, and costs less."""
+
+
+TEACHER: dict[str, Any] = {"learning_rate": 0.05, "feature_fraction": 0.5}
+"""Options of the teacher (LightGBM): the ones that find most attack types kept out of the training rows."""
 
 
 class Network:
@@ -48,6 +54,8 @@ class Network:
         *,
         members: int = 1,
         unfamiliar: float = 0.0,
+        taught: float = 0.0,
+        teacher: Factory | None = None,
         exchange: float = 0.15,
         novelty: bool = False,
         bins: int = BINS,
@@ -61,6 +69,9 @@ class Network:
             architecture: settings of ``NetworkConfig`` beyond shape and classes.
             members: networks of seeds of their own whose log odds are averaged.
             unfamiliar: synthetic rows for each training row (:mod:`soc_tui.analysis.corpora.synthesis`).
+            taught: synthetic rows for each training row that a teacher labels: the network learns its border where
+                no training row lies (distillation; Hinton et al. 2015).
+            teacher: makes the teacher from its options.
             exchange: share of the fields of a synthetic row that come from elsewhere.
             novelty: whether distances from benign rows count beside the networks (:mod:`soc_tui.analysis.novelty`).
             bins: quantiles of a number's code.
@@ -71,39 +82,61 @@ class Network:
         self._architecture = dict(architecture)
         self._members, self._unfamiliar, self._exchange, self._bins = members, unfamiliar, exchange, bins
         self._epochs, self._rows_per_epoch, self._novelty = epochs, rows_per_epoch, novelty
+        self._taught, self._teacher = taught, teacher
         self._networks: list[RiskNetwork] = []
 
     def fit(self, rows: Rows, labels: Labels, validation: tuple[Rows, Labels] | None, seed: int) -> Self:
         """Learn; the validation part decides when to stop.
 
         Raises:
-            ValueError: no validation part.
+            ValueError: no validation part, or rows to be taught and no teacher.
         """
         if validation is None:
             raise ValueError("the network stops by a validation part: give one")
+        if self._taught and self._teacher is None:
+            raise ValueError("a taught network needs a teacher: install the extra bench")
         self._group = Grouping(self._columns, rows, self._bins)
         classes = int(max(labels.max(), validation[1].max())) + 1
         plain = _sample(self._group(rows), labels, classes)
         held = _sample(self._group(validation[0]), validation[1], classes)
+        some = np.zeros(len(held.rows), bool)
+        some[np.random.default_rng(seed).permutation(len(some))[:STOP_ROWS]] = True
         shape = {"kind": "groups", "classes": classes, "tokens": self._group.tokens, "width": self._group.width}
+        lessons = self._lessons(rows, labels, classes, seed) if self._taught else None
         self._networks = []
         for member in range(self._members):
             own = seed * 1000 + member
             rng = np.random.default_rng(own)
             train = with_unfamiliar(plain, self._group.spans, int(self._unfamiliar * len(rows)), self._exchange, rng)
+            train = train if lessons is None else join([train, lessons])
             plan = Task(
                 name="table", classes=tuple(str(number) for number in range(classes)),
-                architecture=shape | self._architecture, train=train, validation=held, tests={},
+                architecture=shape | self._architecture, train=train, validation=held.where(some), tests={},
                 augment=lambda rows, _: rows, files={}, split="", licence="", false_positives=0.01,
                 epochs=self._epochs, rows_per_epoch=self._rows_per_epoch,
             )  # fmt: skip
             self._networks.append(building.fit(plan, own, self._epochs)[0])
         if self._novelty:
-            known = plain.rows[~plain.risky]
+            known = self._filled(plain.rows[~plain.risky])
             self._distances = (Distance.fit(known), Neighbours.fit(known, seed))
             benign = held.rows[~held.risky]
             self._rarities = [Rarity.fit(opinion) for opinion in self._opinions(benign)]
         return self
+
+    def _lessons(self, rows: Rows, labels: Labels, classes: int, seed: int) -> Sample:
+        """Training rows with exchanged columns; each is risky or benign by a draw from the teacher's risk."""
+        assert self._teacher is not None
+        rng = np.random.default_rng(seed)
+        teacher = self._teacher(TEACHER).fit(rows, (labels > 0).astype(np.int64), None, seed)
+        count = int(self._taught * len(rows))
+        stock = rows[rng.integers(0, len(rows), count), None]  # (count, 1, F): one token as wide as the row
+        spans = [(0, column.start, column.start + column.width) for column in self._columns]
+        made = exchanged(stock, rows[:, None], spans, self._exchange, rng)[:, 0]
+        risky = rng.random(count) < teacher.score(made)
+        allowed = np.zeros((count, classes), bool)
+        allowed[~risky, 0] = True
+        allowed[risky, 1:] = True
+        return Sample(self._group(made), np.arange(count), allowed, np.full(count, ORIGIN))
 
     def score(self, rows: Rows) -> NDArray[np.float64]:
         """Risk (n,) in [0, 1]: the members' mean log odds as a probability, or how rare they and the distances are."""
@@ -120,7 +153,15 @@ class Network:
     def _opinions(self, grouped: Rows) -> list[NDArray[np.float64]]:
         """Scores (n,) of the networks together and, where asked for, of the distances: higher is riskier."""
         odds = np.mean([out.log_odds for out in self._run(grouped)], axis=0)
-        return [odds, *(distance(grouped) for distance in self._distances)] if self._novelty else [odds]
+        if not self._novelty:
+            return [odds]
+        filled = self._filled(grouped)
+        return [odds, *(distance(filled) for distance in self._distances)]
+
+    def _filled(self, grouped: Rows) -> Rows:
+        """Groups (n, T, W) as (n, K) without the places that no column fills: distances cost a fraction."""
+        places = [np.arange(start, end) + token * self._group.width for token, start, end in self._group.spans]
+        return grouped.reshape(len(grouped), -1)[:, np.concatenate(places)]
 
     def _run(self, grouped: Rows) -> list[inference.Outputs]:
         return [inference.run(network, grouped) for network in self._networks]
@@ -131,12 +172,14 @@ def _sample(rows: Rows, labels: Labels, classes: int) -> Sample:
     return Sample(rows, np.arange(len(rows)), allowed, labels.astype(str))
 
 
-def contender(name: str, columns: Sequence[Column], grid: Sequence[Mapping[str, Any]]) -> Contender:
+def contender(
+    name: str, columns: Sequence[Column], grid: Sequence[Mapping[str, Any]], teacher: Factory | None = None
+) -> Contender:
     """A variant of :data:`VARIANTS` over ``grid``: options of :class:`Network`, ``architecture`` among them."""
     title, switched = VARIANTS[name]
 
     def make(options: Mapping[str, Any]) -> Network:
         rest = {key: value for key, value in options.items() if key != "architecture"}
-        return Network(columns, {**options.get("architecture", {}), **switched}, **rest)
+        return Network(columns, {**options.get("architecture", {}), **switched}, teacher=teacher, **rest)
 
     return Contender(name, title, make, grid)

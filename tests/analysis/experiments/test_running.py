@@ -10,7 +10,7 @@ from tests.analysis.experiments import small
 
 @pytest.fixture
 def made_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two data sets and three methods that cost nothing; the names of what was trained."""
+    """Every data set and three methods that cost nothing; the names of what was trained."""
     trained: list[str] = []
 
     def contenders(data: tables.DataSet) -> tuple[list[object], str]:
@@ -36,7 +36,9 @@ def test_every_method_task_and_seed_is_measured_once_and_kept(made_up: list[str]
     said: list[str] = []
     jobs = running.experiments(tmp_path, tmp_path / "out", 2, progress=said.append)
     keys = {(j.data, j.method, j.task, j.seed) for j in jobs}
-    assert len(keys) == len(jobs) == 2 * (2 * 2 + 1) * 2  # the rival that knows no classes has the binary task alone
+    assert (
+        len(keys) == len(jobs) == len(tables.NAMES) * (2 * 2 + 1) * 2
+    )  # the rival that knows no classes has the binary task alone
     assert said[0] == "left out: nothing"
     assert len(said) == 1 + len(jobs)
     small.Exact.fitted.clear()
@@ -73,13 +75,13 @@ def test_the_document_says_what_was_measured(made_up: list[str], tmp_path: Path)
     assert text.endswith("## What was tried\n")
     assert "## nsl-kdd\n\nRows: made up.\n" in text
     shown = [line.partition("](")[2].rstrip(")") for line in text.splitlines() if line.startswith("![")]
-    assert shown == [f"experiments/{data}-made-up-rivals.svg" for data in ("nsl-kdd", "unsw-nb15")]
+    assert shown == [f"experiments/{data}-made-up-rivals.svg" for data in tables.NAMES]
     assert all((tmp_path / name).read_text().startswith("<svg") for name in shown)
     found = [
         j.result["tests"]["made up"]["f1"] for j in jobs if (j.data, j.method, j.task) == ("nsl-kdd", "ga-lr", "binary")
     ]
     mean = sum(found) / 2
-    assert f"{mean:.3f} ({min(found):.3f} - {max(found):.3f})" in text
+    assert f"| {mean:.3f} ({min(found):.3f} - {max(found):.3f}) |" in text or f"| {mean:.3f} |" in text
     assert "Against the rivals (nsl-kdd, made up)" in report.bars(jobs)
     json.loads((plots / "results.json").read_text())
 

@@ -5,6 +5,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from soc_tui.analysis.corpora import flow as captures
+from soc_tui.analysis.encoding import flow
 from soc_tui.analysis.experiments import tables
 from soc_tui.core.errors import SourceError, UsageError
 
@@ -73,3 +75,27 @@ def test_missing_damaged_or_unnamed_data_are_refused(tmp_path: Path) -> None:
     (folder / "UNSW_NB15_training-set.csv.gz").write_bytes(b"no gzip")
     with pytest.raises(SourceError, match="cannot be read"):
         tables.load("unsw-nb15", tmp_path)
+
+
+def test_zeek_captures_are_split_by_capture_and_lose_no_number(shared_data: Path) -> None:
+    data = tables.load("zeek", shared_data)
+    named = [*tables.ZEEK_TRAIN, *tables.ZEEK_VALIDATION, *(n for names in tables.ZEEK_TESTS.values() for n in names)]
+    assert len(named) == len(set(named))
+    assert {name: (len(p), int(p.risky.sum())) for name, p in data.tests.items()} == {
+        "011, same laboratory": (8722, 3951),
+        "exposed-3 and domain-2, another day": (27965, 25629),
+        "zeroaccess and zat, networks never seen": (390, 207),
+    }
+    assert data.validation is not None
+    assert set(np.unique(data.train.kinds)) == {"attack", "benign", "c2", "scan"}
+    slots = sum(len(slots) for slots in flow.GROUPS.values())
+    assert data.train.rows.shape[1] == len(data.columns) == slots
+    assert [c.name for c in data.columns if c.group == "state"] == [
+        f"conn_state ({made})" for _, made in flow.GROUPS["state"]
+    ]
+    refused = next(c.start for c in data.columns if c.name == "conn_state (refused)")
+    test = data.tests["exposed-3 and domain-2, another day"]
+    whole = captures.load(shared_data, ("exposed-3", "domain-2"))
+    at = flow.PLACES["conn_state", "refused"]
+    assert np.array_equal(test.rows[:, refused], whole.features.reshape(len(test), -1)[:, at])
+    assert np.array_equal(test.risky, ~whole.allowed[:, 0])

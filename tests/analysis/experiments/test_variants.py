@@ -9,7 +9,7 @@ QUICK = {"epochs": 3, "rows_per_epoch": 1000}
 
 @pytest.mark.parametrize("name", list(variants.VARIANTS))
 def test_every_variant_learns_the_made_up_rule(name: str) -> None:
-    found = protocol.run(variants.contender(name, COLUMNS, [QUICK]), table(), {**QUICK, "epochs": 12}, 1, many=True)
+    found = protocol.run(variants.contender(name, COLUMNS, [QUICK]), table(), {**QUICK, "epochs": 40}, 1, many=True)
     figures = found["tests"]["made up"]
     assert figures["auroc"] > 0.99
     assert figures["classes"]["accuracy"] > 0.9
@@ -40,3 +40,31 @@ def test_without_a_validation_part_it_does_not_train() -> None:
     rows = part(50, 1)
     with pytest.raises(ValueError, match="validation"):
         variants.Network(COLUMNS, {}).fit(rows.rows, rows.labels, None, 1)
+
+
+class Tall:
+    """A teacher that calls every row risky whose size is above 1,000."""
+
+    def fit(self, rows: np.ndarray, labels: np.ndarray, validation: object, seed: int) -> "Tall":
+        assert set(labels.tolist()) <= {0, 1}
+        return self
+
+    def score(self, rows: np.ndarray) -> np.ndarray:
+        return (rows[:, 0] > 1000).astype(np.float64)
+
+    def classes(self, rows: np.ndarray) -> np.ndarray:
+        raise ValueError("not asked for")
+
+
+def test_a_taught_network_learns_the_teachers_border_where_no_row_lies() -> None:
+    learn, held = protocol.split(part(1200, 1, ("normal", "flood")), 1)
+    labels = [p.risky.astype(np.int64) for p in (learn, held)]
+    network = variants.Network(COLUMNS, {}, taught=2.0, teacher=lambda _: Tall(), exchange=0.5, epochs=30)
+    network.fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
+    assert (network.score(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)) > 0.5).tolist() == [True, False]
+
+
+def test_a_taught_network_without_a_teacher_does_not_train() -> None:
+    rows = part(50, 1)
+    with pytest.raises(ValueError, match="teacher"):
+        variants.Network(COLUMNS, {}, taught=1.0).fit(rows.rows, rows.labels, (rows.rows, rows.labels), 1)
