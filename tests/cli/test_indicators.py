@@ -1,10 +1,12 @@
 """``indicators`` on a real engine, and what ``show`` knows of an address."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from soc_tui.management.launch import connect
 from tests.e2e.conftest import Product
 
 FLOW = {"timestamp": "2026-03-01T10:00:01+0000", "event_type": "flow", "src_ip": "10.0.0.5", "src_port": 5001, "dest_ip": "203.0.113.5",
@@ -12,12 +14,13 @@ FLOW = {"timestamp": "2026-03-01T10:00:01+0000", "event_type": "flow", "src_ip":
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     folder = tmp_path_factory.mktemp("indicators")
     (folder / "eve.json").write_text(json.dumps(FLOW) + "\n")
     made = Product(folder / "w")
     made.run("ingest", str(folder / "eve.json"))
-    return made
+    with connect(made.workspace):  # one engine for all commands
+        yield made
 
 
 def test_load_list_show_remove(product: Product, tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from soc_tui.management.launch import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,11 +60,12 @@ def product(tmp_path: Path) -> Product:
 
 
 @pytest.fixture(scope="session")
-def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Product:
-    """A workspace that holds the sample data; tests only read it."""
+def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A workspace that holds the sample data, and an engine that serves every command on it; tests only read it."""
     made = Product(tmp_path_factory.mktemp("sample") / "workspace")
     made.run("ingest", str(ROOT / "sample_data"))
-    return made
+    with connect(made.workspace):
+        yield made
 
 
 CheckedIngest = Callable[..., dict[str, Any]]

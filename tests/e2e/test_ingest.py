@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from soc_tui.management.launch import connect
 from tests.e2e.conftest import Product, exact
 
 REAL = [
@@ -113,10 +112,9 @@ def test_show(sample_workspace: Product, subject: str) -> None:
 
 
 def test_every_listing_prints(sample_workspace: Product) -> None:
-    with connect(sample_workspace.workspace):  # one engine serves all these commands
-        for command in ("alerts", "incidents", "attackers", "events", "actions", "status"):
-            for form in ("table", "json", "jsonl", "csv"):
-                sample_workspace.run(command, "--format", form)
+    for command in ("alerts", "incidents", "attackers", "events", "actions", "status"):
+        for form in ("table", "json", "jsonl", "csv"):
+            sample_workspace.run(command, "--format", form)
     attacker = sample_workspace.json("attackers")[0]
     assert sample_workspace.json("show", attacker["address"])["address"] == attacker["address"]
 
