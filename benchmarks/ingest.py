@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -378,7 +378,8 @@ def paced(log: Path, client: Client, lines: list[bytes], rate: int, duration: fl
         while (passed := time.monotonic() - began) < duration:
             due = int(passed * rate) - written
             if due > 0:
-                out.write(b"".join(lines[(written + n) % len(lines)] for n in range(due)))
+                now = datetime.now(UTC).strftime("%b %e %H:%M:%S").encode()  # live lines have the time of now
+                out.write(b"".join(now + lines[(written + n) % len(lines)][15:] for n in range(due)))
                 written += due
                 ticks.append((time.monotonic(), written))
             look()
