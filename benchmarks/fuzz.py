@@ -23,8 +23,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.samples import samples, seeds
-
 ROOT = Path(__file__).resolve().parents[1]
 SLOWEST = 1.0
 MODIFIED = datetime(2026, 5, 17)
@@ -60,10 +58,6 @@ def child(names: list[str], seconds: int, work: Path, number: int) -> None:
     """Fuzz in this process until the time is over; ``work/NUMBER.json`` tells how far it came."""
     import atheris
 
-    with atheris.instrument_imports(include=["soc_tui.acquisition"]):
-        import soc_tui.acquisition.formats
-
-    assert soc_tui.acquisition.formats.FORMATS
     tallies: dict[str, dict[str, Any]] = {
         name: {"executions": 0, "records": 0, "slowest": 0.0, "fallen": 0, "broken": 0} for name in names
     }
@@ -95,7 +89,13 @@ def child(names: list[str], seconds: int, work: Path, number: int) -> None:
             save()
 
     save()
-    arguments = [f"-max_total_time={seconds}", "-max_len=8192", "-timeout=3600", f"-seed={number + 1}"]
+    arguments = [
+        f"-max_total_time={seconds}",
+        "-max_len=8192",
+        "-len_control=0",
+        "-timeout=3600",
+        f"-seed={number + 1}",
+    ]
     atheris.Setup([sys.argv[0], *arguments, f"-artifact_prefix={work}/broken/", str(work / f"corpus{number}")], test)
     atheris.Fuzz()
 
@@ -110,6 +110,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".fuzz"))
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.child is not None:  # before anything imports the parsers: only then their branches are seen
+        import atheris
+
+        with atheris.instrument_imports(include=["soc_tui.acquisition"]):
+            import soc_tui.acquisition.formats
+
+        assert soc_tui.acquisition.formats.FORMATS
+    from benchmarks.samples import samples, seeds
+
     every = options.only or list(samples())
     shares = [every[number :: options.jobs] for number in range(options.jobs)]
     seconds = int(options.minutes * 60 / options.jobs)
