@@ -42,9 +42,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def _read(engine: Engine, log: Path) -> None:
     for _ in engine.intake.ingest([log], None, Tally()):
         pass
-    for step in (engine.pipeline.detect, engine.pipeline.analyse):
-        while step() == 0.0:
-            pass
+    for name, step in (("detection", engine.pipeline.detect), ("analysis", engine.pipeline.analyse)):
+        while engine.pipeline.lag(name):  # the first look waits for more to come
+            step()
 
 
 def _alerts(engine: Engine, detector: str = "web-attack") -> list[dict[str, Any]]:
