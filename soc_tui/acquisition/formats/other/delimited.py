@@ -69,7 +69,10 @@ class Csv(Format):
         names = [name.lower() for name in header.get("columns", ())]
         if len(names) < (2 if _KNOWN & set(names) else 4):
             return 0.0
-        rows = list(csv.reader(lines[1:50], delimiter=header["delimiter"]))
+        try:
+            rows = list(csv.reader(lines[1:50], delimiter=header["delimiter"]))
+        except csv.Error:  # a carriage return within a row, or a field beyond the module's limit
+            return 0.0
         fits = sum(len(row) == len(names) for row in rows)
         return 0.45 if rows and fits >= 0.6 * len(rows) else 0.0
 

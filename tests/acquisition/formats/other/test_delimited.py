@@ -123,3 +123,9 @@ def test_any_text(text: str) -> None:
             header_rows = 1 if made.header["columns"] else 0
             assert made.events.num_rows == cut.records.num_rows - header_rows
             assert made.rejects.num_rows == 0
+
+
+def test_a_carriage_return_within_a_row_is_no_table_and_no_crash() -> None:
+    lines = ["time,message,level,host", "1,a\rb,c,d", "2,a,b,c"]
+    assert FORMATS["csv"].confidence(lines) == 0.0
+    assert recognise("\n".join(lines).encode()) is FORMATS["text"]
