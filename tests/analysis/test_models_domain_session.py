@@ -37,7 +37,12 @@ def test_generated_names_and_tunnels_score_above_every_ordinary_name() -> None:
     rows = score_values("domain", [*ORDINARY, *GENERATED, *TUNNELS], MODELS)
     ordinary = max(row["score"] for row in rows[: len(ORDINARY)])
     assert [row["value"] for row in rows[len(ORDINARY) :] if row["score"] <= ordinary] == []
-    assert all(row["score"] > 0.85 for row in rows[len(ORDINARY) :])
+    assert all(row["score"] > 0.9 for row in rows[len(ORDINARY) :][: len(GENERATED)])
+
+
+@pytest.mark.xfail(strict=True, reason="a dnscat2 name scores 0.893")
+def test_every_tunnel_scores_high() -> None:
+    assert all(row["score"] > 0.9 for row in score_values("domain", TUNNELS, MODELS))
 
 
 def logons(count: int, user: str = "root", gap: int = 2, *, success: bool = False) -> str:

@@ -4,7 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -103,7 +105,12 @@ MISSED = {"8.8.8.8|whoami"}
 """Below the shipped threshold: one word behind a pipe also stands in ordinary lists."""
 
 
-@pytest.mark.parametrize("value", [value for value in ATTACKS if value not in MISSED])
+def _known_misses(values: Iterable[str]) -> list[Any]:
+    missed = pytest.mark.xfail(strict=True, reason="below the shipped threshold")
+    return [pytest.param(value, marks=missed) if value in MISSED else value for value in values]
+
+
+@pytest.mark.parametrize("value", _known_misses(ATTACKS))
 def test_attacks_are_found_and_named(query_model: Predictor, value: str) -> None:
     (found,) = prediction.score_values("query", [value], predictor=query_model)
     assert (found["verdict"], found["risk_type"], found["label"]) == ("attack", "web-attack", ATTACKS[value])
@@ -115,7 +122,13 @@ def test_ordinary_values_pass(query_model: Predictor, value: str) -> None:
     assert (found["verdict"], found["risk_type"], found["explanation"]) == ("benign", "", [])
 
 
-@pytest.mark.parametrize(("before", "after"), [(3000, 0), (0, 3000), (4000, 4000)])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (3000, 0), (0, 3000), (4000, 4000),
+        pytest.param(30_000, 30_000, marks=pytest.mark.xfail(strict=True, reason="scores 0.92, below the threshold")),
+    ],
+)  # fmt: skip
 def test_padding_does_not_hide_an_attack(query_model: Predictor, before: int, after: int) -> None:
     value = "lorem ipsum " * (before // 12) + "<script>alert(document.cookie)</script>" + " dolor sit" * (after // 10)
     assert prediction.score_values("query", [value], predictor=query_model)[0]["verdict"] == "attack"
@@ -124,6 +137,12 @@ def test_padding_does_not_hide_an_attack(query_model: Predictor, before: int, af
 def test_much_padding_lowers_a_score_only_a_little(query_model: Predictor) -> None:
     value = "lorem ipsum " * 2500 + "<script>alert(document.cookie)</script>" + " dolor sit" * 3000
     assert prediction.score_values("query", [value], predictor=query_model)[0]["score"] > 0.9
+
+
+@pytest.mark.xfail(strict=True, reason="scores 0.84, below the shipped threshold")
+def test_an_attack_in_a_long_sentence_is_found(query_model: Predictor) -> None:
+    value = "a quiet sunday in the park, and then ' union select password from users-- of course"
+    assert prediction.score_values("query", [value], predictor=query_model)[0]["verdict"] == "attack"
 
 
 def test_explanation_points_at_the_attack(query_model: Predictor) -> None:

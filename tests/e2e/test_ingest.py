@@ -112,10 +112,9 @@ def test_show(sample_workspace: Product, subject: str) -> None:
 
 
 def test_every_listing_prints(sample_workspace: Product) -> None:
-    forms = ("table", "json", "jsonl", "csv")
-    for number, command in enumerate(("alerts", "incidents", "attackers", "events", "actions", "status")):
-        sample_workspace.run(command, "--format", forms[number % 4])
-        sample_workspace.run(command, "--format", forms[(number + 1) % 4])
+    for command in ("alerts", "incidents", "attackers", "events", "actions", "status"):
+        for form in ("table", "json", "jsonl", "csv"):
+            sample_workspace.run(command, "--format", form)
     attacker = sample_workspace.json("attackers")[0]
     assert sample_workspace.json("show", attacker["address"])["address"] == attacker["address"]
 

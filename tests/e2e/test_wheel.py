@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from pathlib import Path
@@ -47,22 +46,11 @@ def test_the_wheel_carries_what_it_needs(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_it_runs_from_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
-    # What the wheel needs is taken from this environment: its versions are those of constraints.txt already, and half a
-    # gigabyte need not be unpacked again. Its own .pth files are not followed, so not the editable package.
-    venv.create(tmp_path / "venv", with_pip=False)
-    site = next((tmp_path / "venv" / "lib").glob("python3*/site-packages"))
-    (site / "needs.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        str(tmp_path / "venv/bin/python"),
-        "install",
-        "--quiet",
-        "--no-deps",
-    ]
-    subprocess.run([*pip, "--ignore-installed", str(wheel)], check=True, capture_output=True, timeout=600)
+    venv.create(tmp_path / "venv", with_pip=True)
+    pip = [str(tmp_path / "venv/bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(
+        [*pip, "-c", str(ROOT / "constraints.txt"), str(wheel)], check=True, capture_output=True, timeout=600
+    )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}

@@ -1,4 +1,5 @@
--- Events lie in tables as wide as what fills them (store/tables.py says why); the view is all of them.
+-- Events lie in tables as wide as what fills them (store/tables.py says why); the store writes
+-- the view `events_hot` of them all whenever it opens.
 ALTER TABLE events_hot RENAME TO events_any;
 CREATE TABLE events_log (
     event_id BIGINT NOT NULL, time TIMESTAMP, class_uid INTEGER, activity VARCHAR, product VARCHAR, log_name VARCHAR,
@@ -21,8 +22,3 @@ CREATE TABLE events_flow (
     status VARCHAR, severity VARCHAR, message VARCHAR, session_uid VARCHAR, community_id VARCHAR, duration DOUBLE,
     bytes_out BIGINT, bytes_in BIGINT, packets_out BIGINT, packets_in BIGINT, conn_state VARCHAR, extra VARCHAR
 );
-CREATE VIEW events_hot AS
-SELECT * FROM events_any
-UNION ALL BY NAME SELECT * FROM events_log
-UNION ALL BY NAME SELECT * FROM events_web
-UNION ALL BY NAME SELECT * FROM events_flow;
