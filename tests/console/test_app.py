@@ -87,6 +87,22 @@ async def test_everything_is_reachable_at_80x24(wire: Wire, run, until) -> None:
         assert main.alerts.display
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_zoom_shows_one_pane_alone_whichever_is_in_front(wire: Wire, run, size: tuple[int, int]) -> None:
+    async with run(wire, size=size) as (app, pilot):
+        panes = [app.main.alerts, app.main.detail, app.main.knowledge, app.main.clues]
+        for front in ("detail", "knowledge", "clues"):
+            for name in ("alerts", "detail", "knowledge", "clues"):
+                app.main.action_pane(front)
+                app.main.action_pane(name)  # the keys come as fast as two can be typed
+                app.main.action_zoom()
+                await pilot.pause()
+                assert [pane.id for pane in panes if pane.region.height] == [name]
+                assert app.main.query_one(f"#{name}").region.height == app.main.query_one("#panes").region.height
+                app.main.action_zoom()
+                await pilot.pause()
+
+
 async def test_wide_screens_show_all_panes_at_once(wire: Wire, run) -> None:
     async with run(wire, size=(100, 30)) as (app, _):
         main = app.main

@@ -253,7 +253,7 @@ class MainScreen(ConsoleScreen):
         pane = self.query_one(f"#{name}")
         if self.has_class("-zoomed"):
             self._zoom_to(pane)
-        pane.focus()
+        self.set_focus(pane)  # at once: `focus` waits, and a `z` typed right behind would zoom the pane before
 
     @on(PaneTabs.Chosen)
     def _tab_chosen(self, event: PaneTabs.Chosen) -> None:

@@ -186,7 +186,7 @@ class RepairScreen(Dialog):
         confirm = self.query_one("#confirm", Button)
         confirm.disabled = self._chosen is None or self._busy or self._result is not None
         if self._result is not None or self._busy:
-            self.call_after_refresh(self.pane.action_roll, 1_000_000)
+            self.pane.anchor()  # the result stands below the plan, however often the text is laid out
 
     def on_resize(self) -> None:
         """Lines wrap to the width there is."""

@@ -72,6 +72,27 @@ async def test_buttons_and_keys_show_however_long_the_plan_and_however_small_the
         assert app.focused is screen.query_one("#cancel")
 
 
+async def test_the_result_is_in_sight_below_a_long_plan(wire, run, until, monkeypatch) -> None:
+    plan = wire._command_plan
+    long = [f"add rule number {i} with so many words that the line has to wrap at this width" for i in range(60)]
+    monkeypatch.setattr(
+        wire, "_command_plan", lambda **k: {**plan(**k), "previews": [{**plan(**k)["previews"][0], "commands": long}]}
+    )
+    async with run(wire, size=(80, 24)) as (app, pilot):
+        screen = await opened(app, pilot, until)
+        assert screen.pane.scroll_y == 0
+        await pilot.press("y")
+        await until(pilot, lambda: "u takes it back" in screen.pane.plain)
+        await pilot.pause()
+        assert screen.pane.scroll_y == screen.pane.max_scroll_y > 100
+        await pilot.press("pageup", "k")
+        read = screen.pane.scroll_y
+        assert read < screen.pane.max_scroll_y - 5
+        screen.pane.refresh(layout=True)
+        await pilot.pause()
+        assert screen.pane.scroll_y == read, "who reads the plan again is not pulled down"
+
+
 async def test_a_paste_confirms_nothing(wire: Wire, run, until) -> None:
     async with run(wire) as (app, pilot):
         screen = await opened(app, pilot, until)
