@@ -203,6 +203,21 @@ def content_matches(log: LogFile, state: SourceState) -> bool:
     return bool(log.digest_before(at, length) == digest)
 
 
+def still_holds(log: LogFile, state: SourceState) -> bool:
+    """True unless a plain file was truncated and refilled while it was read: asked anew of the disk, after reading.
+
+    Between the look at a file and the reading of it copytruncate may have put other bytes there; taken for those that
+    were looked at, they would be stored under the wrong fingerprint and once more under their own.
+    """
+    if log.kind != "plain":
+        return True
+    if log.now(0, state.fingerprint_length) != state.fingerprint:
+        return False
+    tail = json.loads(state.header or "{}").get("_tail")
+    length, digest, at = [*(tail or [0, ""]), state.offset][:3]
+    return log.now(at - length, at) == digest if length else True
+
+
 def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:
     fingerprint, length = log.fingerprint()
     grown = not (state.state in {"done", "error"} and log.info.st_size == state.size)

@@ -18,7 +18,15 @@ import pyarrow as pa
 from soc_tui.acquisition.formats import Origin, formats_for
 from soc_tui.acquisition.framing import Cut, Framing, with_raw
 from soc_tui.acquisition.framing.base import CHUNK_RECORDS, KEEP_BYTES, Block, overlong_reject
-from soc_tui.acquisition.identity import TAIL_BYTES, content_matches, find_again, open_source, predecessors, recognised
+from soc_tui.acquisition.identity import (
+    TAIL_BYTES,
+    content_matches,
+    find_again,
+    open_source,
+    predecessors,
+    recognised,
+    still_holds,
+)
 from soc_tui.acquisition.stream import LogFile
 from soc_tui.core.clock import Clock, naive_utc
 from soc_tui.core.errors import SourceError
@@ -93,6 +101,8 @@ def read_chunks(
         if state.state in {"done", "error"} and log.info.st_size == state.size:
             return
         for chunk in _Reading(state, log, settings, clock).chunks(final=final or log.compressed, settled=settled):
+            if not still_holds(log, chunk.state):
+                return  # nothing of it is kept: the next look finds the copy, and what the file holds instead
             yield replace(chunk, compressed=log.compressed, position=log.position)
 
 

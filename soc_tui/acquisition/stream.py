@@ -156,6 +156,11 @@ class LogFile:
             part = self.head[: min(length, FINGERPRINT_BYTES)]
         return (hashlib.sha256(part).hexdigest() if part else ""), len(part)
 
+    def now(self, begin: int, end: int) -> str:
+        """sha256 of bytes of a plain file as they are at this moment, whatever was read before; empty for no bytes."""
+        part = os.pread(self._raw.fileno(), end - begin, begin)
+        return hashlib.sha256(part).hexdigest() if part else ""
+
     def digest_before(self, offset: int, length: int) -> str:
         """sha256 of the ``length`` bytes that end at ``offset``; empty when the file is shorter."""
         stream = self.stream()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from soc_tui.acquisition import stream
 from soc_tui.acquisition.reader import open_source, predecessors, read_chunks
 from soc_tui.core.errors import SourceError, UsageError
 from soc_tui.core.settings import AcquisitionSettings
@@ -122,6 +123,46 @@ def test_copytruncate_neither_loses_nor_repeats(tmp_path: Path, regrown: int) ->
     finished = read_on(moved[0], final=False)
     assert pids(finished) == [14]
     fresh = read_all(log, [finished.state], final=False)
+    assert pids(fresh) == list(range(100, 100 + regrown))
+    assert fresh.state.source_id == 0
+
+
+@pytest.mark.parametrize("read_before", [0, 2], ids=["new", "read on"])
+@pytest.mark.parametrize("regrown", [0, 2, 50], ids=["empty", "shorter", "longer than before"])
+def test_copytruncate_between_the_look_and_the_reading_neither_loses_nor_repeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, regrown: int, read_before: int
+) -> None:
+    log, copy = tmp_path / "auth.log", tmp_path / "auth.log.1"
+    states = []
+    if read_before:
+        log.write_text(lines(10, 10 + read_before))
+        states = [stored(read_all(log, final=False).state)]
+    with log.open("a") as out:
+        out.write(lines(10 + read_before, 15))
+    state = open_source(log, states, SETTINGS)
+    skip = stream._Plain.skip
+    looks = 0
+
+    def rotate(self: stream._Plain, offset: int) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == (2 if read_before else 1):  # the bytes before the offset have just been looked at
+            copy.write_bytes(log.read_bytes())
+            os.truncate(log, 0)
+            with log.open("a") as out:
+                out.write(lines(100, 100 + regrown))
+        return skip(self, offset)
+
+    monkeypatch.setattr(stream._Plain, "skip", rotate)
+    assert list(read_chunks(state, SETTINGS, final=False, clock=CLOCK)) == []
+    monkeypatch.undo()
+    assert copy.exists()
+
+    moved = predecessors(log, states)
+    assert [m.path for m in moved] == [str(copy)][: len(states)]
+    old = read_on(moved[0], final=False) if moved else read_all(copy, states, final=False)
+    assert pids(old) == list(range(10 + read_before, 15))
+    fresh = read_all(log, [stored(old.state)], final=False)
     assert pids(fresh) == list(range(100, 100 + regrown))
     assert fresh.state.source_id == 0
 
