@@ -12,6 +12,7 @@ import typer
 
 from soc_tui.cli.main import Globals, app, complain
 from soc_tui.cli.output import emit, emit_one, talk
+from soc_tui.core.clock import never
 from soc_tui.core.errors import SocTuiError
 
 if TYPE_CHECKING:
@@ -165,7 +166,6 @@ def _report(result: dict[str, Any]) -> None:
 @app.command()
 def status(context: typer.Context) -> None:
     """The seven modules: state, activity, lag, last error; every source with its accounting and its lag."""
-    from soc_tui.management.lag import never
     from soc_tui.management.launch import connect
 
     options: Globals = context.obj

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -61,3 +62,10 @@ def iso(moment: datetime | None) -> str:
     if moment is None:
         return ""
     return naive_utc(moment).isoformat(timespec="milliseconds" if moment.microsecond else "seconds") + "Z"
+
+
+def never(seconds: float | None) -> float | str | None:
+    """Seconds as programs get them: infinity, which JSON does not know, is the word ``never``."""
+    if seconds is None or math.isfinite(seconds):
+        return None if seconds is None else round(seconds, 1)
+    return "never"

@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_tui.acquisition.reader import Chunk
-from soc_tui.core.clock import Clock, naive_utc
+from soc_tui.core.clock import Clock, naive_utc, never
 from soc_tui.core.types import SourceState
 
 _AVERAGE_SECONDS = 30.0
@@ -164,13 +164,6 @@ def total(lags: Iterable[Lag]) -> dict[str, Any]:
         "catch_up_seconds": never(max(catch_up, default=0.0)),
         "read_rate": round(sum(lag.read_rate for lag in known), 1),
     }
-
-
-def never(seconds: float | None) -> float | str | None:
-    """Seconds as programs get them: infinity, which JSON does not know, is the word ``never``."""
-    if seconds is None or math.isfinite(seconds):
-        return None if seconds is None else round(seconds, 1)
-    return "never"
 
 
 def disk_size(path: str | Path) -> int:

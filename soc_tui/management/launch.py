@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -89,9 +90,21 @@ def connect(workspace: Path, *, start: bool = True, options: Sequence[str] = ())
             child.kill()
             child.wait()
             # Another client may be starting the engine at this very moment: then use that one.
-            if "held by" not in error.message or time.monotonic() - began > _HELD_SECONDS:
+            if not _held_by_an_engine(error) or time.monotonic() - began > _HELD_SECONDS:
                 raise
             time.sleep(0.2)
+
+
+def _held_by_an_engine(error: SocTuiError) -> bool:
+    """False when the workspace is not held, or by a process that is clearly something else: no use waiting for that."""
+    held = re.search(r"held by (?:process (\d+))?", error.message)
+    if held is None or held[1] is None:
+        return held is not None
+    try:
+        arguments = Path(f"/proc/{held[1]}/cmdline").read_bytes().split(b"\0")
+    except OSError:  # no such file system, or the process has just ended
+        return True
+    return b"watch" in arguments
 
 
 def _spawn(workspace: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -8,7 +8,6 @@ peak 663 MB without, 489 MB with these settings, at the same speed.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 
 import pyarrow as pa
 
@@ -20,8 +19,8 @@ def give_memory_back() -> None:
     """Let freed blocks return to the system at once; where the C library has no such settings, nothing happens."""
     pa.set_memory_pool(pa.system_memory_pool())
     try:
-        mallopt = ctypes.CDLL(ctypes.util.find_library("c")).mallopt
-    except (OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt  # the C library of this very process
+    except (OSError, AttributeError, TypeError):
         return
     mallopt(_MMAP_THRESHOLD, 64 * 1024)  # larger blocks are mapped by themselves
     mallopt(_ARENA_MAX, 2)

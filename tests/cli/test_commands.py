@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from soc_tui.management.launch import connect
 from tests.e2e.conftest import ROOT, Product
 
 ATTACKER = "203.0.113.9"
@@ -25,6 +26,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
     made = Product(folder / "w")
     made.run("ingest", str(folder / "auth.log"))
     return made
+
+
+@pytest.fixture
+def served(product: Product) -> Iterator[Product]:
+    """The workspace with an engine that serves every command of a test; without it each command starts its own."""
+    with connect(product.workspace):
+        yield product
 
 
 @pytest.fixture(scope="module")
@@ -43,23 +51,23 @@ def namespace() -> Iterator[str]:
     subprocess.run(["ip", "netns", "del", name], check=False)
 
 
-def test_a_preview_shows_the_exact_change_and_does_nothing(product: Product, alert: str) -> None:
-    plan = product.json("respond", alert)
+def test_a_preview_shows_the_exact_change_and_does_nothing(served: Product, alert: str) -> None:
+    plan = served.json("respond", alert)
     preview = next(p for p in plan["previews"] if p["action"] == "block-ip")
     assert (preview["target"], preview["allowed"], preview["refusals"]) == (ATTACKER, True, [])
     assert any(f"blocked4 {{ {ATTACKER} timeout" in command for command in preview["commands"])
     assert preview["undo"]
     assert preview["expires"]
-    shown = product.run("respond", alert).stdout
+    shown = served.run("respond", alert).stdout
     assert "Nothing was done" in shown
-    assert product.json("actions") == []
+    assert served.json("actions") == []
 
 
-def test_loopback_is_never_blocked(product: Product) -> None:
-    own = product.json("alerts", "src:127.0.0.1")[0]["alert_id"]
-    run = product.run("respond", str(own), "--apply", code=1)
+def test_loopback_is_never_blocked(served: Product) -> None:
+    own = served.json("alerts", "src:127.0.0.1")[0]["alert_id"]
+    run = served.run("respond", str(own), "--apply", code=1)
     assert "loopback" in run.stderr.lower()
-    assert product.json("actions") == []
+    assert served.json("actions") == []
 
 
 def test_the_analysts_own_way_in_is_never_blocked(product: Product, alert: str) -> None:
@@ -104,32 +112,32 @@ def test_a_changed_audit_chain_is_found(product: Product, tmp_path: Path, alert:
     assert copy.json("protect", "audit", code=1)["ok"] is False
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (("respond", "A999"), 2, "there is no A999"),
-        (("respond", "x"), 2, "names no alert or incident"),
-        (("respond", "A1", "--action", "fly"), 2, "no action 'fly'"),
-        (("show", "A999"), 2, "there is no A999"),
-        (("undo", "999"), 2, "there is no action 999"),
-        (("hunt", "SELECT"), 2, "Parser Error"),
-    ],
-)
-def test_mistakes_are_explained(product: Product, arguments: tuple[str, ...], code: int, said: str) -> None:
-    run = product.run(*arguments, code=code)
-    assert said in run.stderr
-    assert "what to do:" in run.stderr
+MISTAKES = [
+    (("respond", "A999"), "there is no A999"),
+    (("respond", "x"), "names no alert or incident"),
+    (("respond", "A1", "--action", "fly"), "no action 'fly'"),
+    (("show", "A999"), "there is no A999"),
+    (("undo", "999"), "there is no action 999"),
+    (("hunt", "SELECT"), "Parser Error"),
+]
 
 
-def test_knowledge_commands(product: Product, alert: str, tmp_path: Path) -> None:
-    entries = product.json("knowledge", "list")
+def test_mistakes_are_explained(served: Product) -> None:
+    for arguments, said in MISTAKES:
+        run = served.run(*arguments, code=2)
+        assert said in run.stderr, arguments
+        assert "what to do:" in run.stderr, arguments
+
+
+def test_knowledge_commands(served: Product, alert: str, tmp_path: Path) -> None:
+    entries = served.json("knowledge", "list")
     assert len(entries) >= 12
-    assert product.json("knowledge", "match", alert)[0]["id"] == "K-0001"
-    assert product.json("knowledge", "show", "K-0001")["title"]
-    assert any(e["id"] == "K-0001" for e in product.json("knowledge", "search", "ssh"))
-    assert product.json("knowledge", "lint") == []
+    assert served.json("knowledge", "match", alert)[0]["id"] == "K-0001"
+    assert served.json("knowledge", "show", "K-0001")["title"]
+    assert any(e["id"] == "K-0001" for e in served.json("knowledge", "search", "ssh"))
+    assert served.json("knowledge", "lint") == []
     (tmp_path / "bad.yaml").write_text("id: K-9999\ntitel: wrong\n")
-    problems = product.json("knowledge", "lint", str(tmp_path / "bad.yaml"), code=1)
+    problems = served.json("knowledge", "lint", str(tmp_path / "bad.yaml"), code=1)
     assert any(p["line"] == 2 and "title" in p["message"] for p in problems)
 
 

@@ -1,8 +1,9 @@
 """Clocks are UTC and can be stopped."""
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
-from soc_tui.core.clock import FixedClock, SystemClock, iso, naive_utc
+from soc_tui.core.clock import FixedClock, SystemClock, iso, naive_utc, never
 
 
 def test_fixed_clock_moves_only_when_told() -> None:
@@ -25,3 +26,7 @@ def test_iso_is_utc() -> None:
     assert iso(datetime(2026, 5, 1)) == "2026-05-01T00:00:00Z"
     assert iso(None) == ""
     assert naive_utc(local).tzinfo is None
+
+
+def test_what_does_not_end_is_never() -> None:
+    assert [never(x) for x in (None, math.inf, 1.26, 0.0)] == [None, "never", 1.3, 0.0]
