@@ -244,10 +244,13 @@ class RiskNetwork(nn.Module):
         hidden, weights = self.embed(tokens, real, wide)
         return self.last(hidden), weights  # (B, C), (B, T)
 
-    def embed(self, tokens: Tensor, real: Tensor | None, wide: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def embed(
+        self, tokens: Tensor, real: Tensor | None, wide: Tensor | None = None, cut: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """The same to what the last layer sees of a row (B, M), M the hidden layer, and the attention.
 
-        The wide sum is the last of M: neither BatchNorm nor dropout touches it.
+        The wide sum is the last of M: neither BatchNorm nor dropout touches it. ``cut`` padding tokens (zeros) that
+        every row of one recurrent layer ends with may be left out: the way back begins in the state they leave it in.
         """
         if self.training and self.config.token_dropout:
             kept = torch.rand(tokens.shape[:2]) >= self.config.token_dropout  # (B, T)
@@ -255,7 +258,8 @@ class RiskNetwork(nn.Module):
         flat = tokens.flatten(1)  # (B, T * H)
         if not self.config.recurrent:
             return self.dnn[:-1](flat), tokens.new_full(tokens.shape[:2], 1 / tokens.shape[1])  # (B, M), (B, T)
-        states, _ = self.lstm(tokens)  # (B, T, D)
+        start = self._behind(cut, len(tokens)) if cut else None
+        states, _ = self.lstm(tokens, start)  # (B, T, D)
         pooled, weights = self.attend(states, real)  # (B, D), (B, T)
         if self.config.max_pool:
             loudest = states if real is None else states.masked_fill(~real.unsqueeze(2), -1.0)  # o*tanh(c) > -1
@@ -264,6 +268,13 @@ class RiskNetwork(nn.Module):
             pooled = torch.cat([pooled, flat], 1)  # (B, D + T * H)
         hidden = self.dnn[:-1](pooled)  # (B, M)
         return hidden if wide is None else torch.cat([hidden, wide], 1), weights  # (B, M), (B, T)
+
+    def _behind(self, cut: int, rows: int) -> tuple[Tensor, Tensor]:
+        """The state (directions, B, H) of either way at the first of ``cut`` padding tokens, coming from behind."""
+        _, (hidden, cell) = self.lstm(self.query.new_zeros(1, cut, self.config.hidden))  # (directions, 1, H)
+        for state in (hidden, cell):
+            state[0] = 0  # the way forward begins with the row
+        return hidden.expand(-1, rows, -1).contiguous(), cell.expand(-1, rows, -1).contiguous()
 
     def attend(self, states: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor]:
         """Eq. 6, softmax(Q K^T / sqrt(d)) V, with one learned query: T products a row instead of T squared."""

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from soc_tui.analysis.network import CharacterTokens, RiskNetwork, risk_log_odds
 
+CUT = (4, 8, 16, 32, 64)
+"""Tokens that rows of events are cut to where only padding follows; the network makes up for it exactly."""
 BUCKETS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 """Lengths that character rows are padded to, each by its own length: a score never depends on its neighbours."""
 
@@ -21,13 +23,31 @@ def buckets(rows: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any
     """Rows of equal padded length with their places: groups (n, T, W) as they are, ids (n, L) cut to ``BUCKETS``."""
     if rows.ndim == 3:
         yield np.arange(len(rows)), rows
-        return
-    lengths = (rows != 0).sum(1)
-    for low, high in zip((0, *BUCKETS), BUCKETS, strict=False):
+    else:
+        yield from _cut(rows, (rows != 0).sum(1), BUCKETS)
+
+
+def _cut(
+    rows: NDArray[Any], lengths: NDArray[np.int64], sizes: Sequence[int]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    for low, high in zip((0, *sizes), sizes, strict=False):
         places = np.flatnonzero((lengths > low) & (lengths <= high) if low else lengths <= high)
         if len(places):
             width = min(high, rows.shape[1])
             yield places, rows[places, :width]
+
+
+def _padded(network: RiskNetwork) -> bool:
+    """True where rows are events padded to one length, and what the padding does to the recurrent layer is known."""
+    config = network.config
+    return config.kind == "groups" and config.shared and config.recurrent and config.layers == 1 and not config.skip
+
+
+def _by_events(rows: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    """Rows of events (n, T, W) cut to ``CUT`` behind their last event."""
+    real = (rows != 0).any(2)  # (n, T)
+    lengths = np.where(real.any(1), real.shape[1] - real[:, ::-1].argmax(1), real.shape[1])  # nothing: nothing to cut
+    return _cut(rows, lengths, [*(size for size in CUT if size < rows.shape[1]), rows.shape[1]])
 
 
 _ROOM = 2**18
@@ -65,9 +85,10 @@ def run(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> Out
     last = network.last
     chances = np.zeros((len(rows), network.config.classes), np.float32)
     odds, hidden = np.zeros(len(rows)), np.zeros((len(rows), last.in_features), np.float32)
-    for places, same in buckets(rows):
+    for places, same in _by_events(rows) if _padded(network) else buckets(rows):
+        cut = rows.shape[1] - same.shape[1] if rows.ndim == 3 else 0
         for part in batches(same, batch_size):
-            seen, _ = network.embed(*network.encode(tensor(same[part])))
+            seen, _ = network.embed(*network.encode(tensor(same[part])), cut=cut)
             logits = last(seen)
             hidden[places[part]] = seen.numpy()
             chances[places[part]] = torch.softmax(logits, 1).numpy()

@@ -19,24 +19,30 @@ WITH span AS (
     SELECT DISTINCT src_ip, machine, slot FROM failure WHERE event_id BETWEEN $first_event_id AND $last_event_id
 ), changed AS (  -- a failure changes what its neighbours within $minutes count, so at most the next slots
     SELECT DISTINCT src_ip, machine, slot + step AS slot FROM touched, (VALUES (-1), (0), (1)) AS steps(step)
+), moment AS (  -- what failed at the same time counts the same: a log of whole seconds has far fewer of them than lines
+    SELECT src_ip, machine, time, sum(tries) AS tries FROM failure
+    WHERE EXISTS (FROM touched t WHERE t.src_ip = failure.src_ip AND t.machine IS NOT DISTINCT FROM failure.machine)
+    GROUP BY src_ip, machine, time
 ), rolling AS (
     SELECT *, sum(tries) OVER (PARTITION BY src_ip, machine ORDER BY time
         RANGE BETWEEN to_minutes($minutes) PRECEDING AND CURRENT ROW) AS within
-    FROM failure
-    WHERE EXISTS (FROM touched t WHERE t.src_ip = failure.src_ip AND t.machine IS NOT DISTINCT FROM failure.machine)
+    FROM moment
 ), judged AS (
-    SELECT *, max(within) OVER (PARTITION BY src_ip, machine ORDER BY time
+    SELECT src_ip, machine, time, max(within) OVER (PARTITION BY src_ip, machine ORDER BY time
         RANGE BETWEEN CURRENT ROW AND to_minutes($minutes) FOLLOWING) AS peak
     FROM rolling
+), part AS (
+    SELECT failure.*, peak
+    FROM failure JOIN judged ON failure.src_ip = judged.src_ip AND failure.machine IS NOT DISTINCT FROM judged.machine AND failure.time = judged.time
+    WHERE peak >= $failures
+      AND EXISTS (FROM changed c WHERE c.src_ip = failure.src_ip AND c.machine IS NOT DISTINCT FROM failure.machine AND c.slot = failure.slot)
 ), attack AS (
     SELECT src_ip, machine, slot, sum(tries)::BIGINT AS failures, count(*) AS event_count, max(peak)::BIGINT AS peak,
         count(DISTINCT user_name) AS users, min(time) AS first_time, max(time) AS last_time,
         mode(user_name ORDER BY user_name) AS top_user, max(dst_ip) AS dst_ip, max(host) AS host, max(dst_port) AS dst_port,
         list_sort(list(DISTINCT user_name[1:64]))[1:10] AS names,
-        list(event_id ORDER BY time, event_id)[1:20] AS event_ids
-    FROM judged
-    WHERE peak >= $failures
-      AND EXISTS (FROM changed c WHERE c.src_ip = judged.src_ip AND c.machine IS NOT DISTINCT FROM judged.machine AND c.slot = judged.slot)
+        list_transform(min({'time': time, 'event_id': event_id}, 20), lambda e: e.event_id) AS event_ids
+    FROM part
     GROUP BY src_ip, machine, slot
 ), scored AS (
     -- at the threshold 0.5, at 2.5 times it 0.8; failures alone are never critical

@@ -15,13 +15,17 @@ WITH span AS (
       AND (class_uid = 3002 AND service = 'ssh' AND activity = 'logon' OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh')
 ), touched AS (
     SELECT DISTINCT src_ip FROM login WHERE event_id BETWEEN $first_event_id AND $last_event_id
+), entrant AS (  -- most sources only fail: whoever got in, and failed often enough, is looked at closely
+    SELECT src_ip FROM login WHERE src_ip IN (FROM touched) GROUP BY src_ip
+    HAVING sum(tries) >= $failures AND count(*) FILTER (status = 'success'
+        AND date_trunc('hour', time) BETWEEN date_trunc('hour', (SELECT time_from FROM span)) AND date_trunc('hour', (SELECT time_to FROM span) + INTERVAL 24 HOUR)) > 0
 ), rolling AS (
     SELECT *,
         sum(tries) OVER (PARTITION BY src_ip ORDER BY time RANGE BETWEEN INTERVAL 24 HOUR PRECEDING AND CURRENT ROW) AS failures,
         sum(tries) OVER (PARTITION BY src_ip, user_name ORDER BY time RANGE BETWEEN INTERVAL 24 HOUR PRECEDING AND CURRENT ROW) AS own_failures,
         sum(tries) OVER (PARTITION BY src_ip ORDER BY time RANGE BETWEEN to_minutes($minutes) PRECEDING AND CURRENT ROW) AS within,
         date_trunc('hour', time) AS hour
-    FROM login WHERE src_ip IN (FROM touched)
+    FROM login WHERE src_ip IN (FROM entrant)
 ), judged AS (
     SELECT *, max(within) OVER (PARTITION BY src_ip ORDER BY time RANGE BETWEEN INTERVAL 24 HOUR PRECEDING AND CURRENT ROW) AS peak
     FROM rolling

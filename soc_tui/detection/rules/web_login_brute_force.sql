@@ -16,25 +16,32 @@ WITH span AS (
     SELECT DISTINCT src_ip, server, slot FROM attempt WHERE event_id BETWEEN $first_event_id AND $last_event_id
 ), changed AS (
     SELECT DISTINCT src_ip, server, slot + step AS slot FROM touched, (VALUES (-1), (0), (1)) AS steps(step)
-), rolling AS (
-    SELECT *, count(*) OVER (PARTITION BY src_ip, server ORDER BY time
-        RANGE BETWEEN to_minutes($minutes) PRECEDING AND CURRENT ROW) AS within
-    FROM attempt
+), moment AS (
+    SELECT src_ip, server, time, count(*) AS tries FROM attempt
     WHERE EXISTS (FROM touched t WHERE t.src_ip = attempt.src_ip AND t.server IS NOT DISTINCT FROM attempt.server)
+    GROUP BY src_ip, server, time
+), rolling AS (
+    SELECT *, sum(tries) OVER (PARTITION BY src_ip, server ORDER BY time
+        RANGE BETWEEN to_minutes($minutes) PRECEDING AND CURRENT ROW) AS within
+    FROM moment
 ), judged AS (
-    SELECT *, max(within) OVER (PARTITION BY src_ip, server ORDER BY time
+    SELECT src_ip, server, time, max(within) OVER (PARTITION BY src_ip, server ORDER BY time
         RANGE BETWEEN CURRENT ROW AND to_minutes($minutes) FOLLOWING) AS peak
     FROM rolling
+), part AS (
+    SELECT attempt.*, peak
+    FROM attempt JOIN judged ON attempt.src_ip = judged.src_ip AND attempt.server IS NOT DISTINCT FROM judged.server AND attempt.time = judged.time
+    WHERE peak >= $failures
+      AND EXISTS (FROM changed c WHERE c.src_ip = attempt.src_ip AND c.server IS NOT DISTINCT FROM attempt.server AND c.slot = attempt.slot)
 ), attack AS (
     SELECT src_ip, server, slot, count(*) AS event_count, max(peak)::BIGINT AS peak,
         count(*) FILTER (http_status IN (401, 403)) AS denied, mode(url_path ORDER BY url_path) AS path,
         max(dst_ip) AS dst_ip, max(host) AS host, max(dst_port) AS dst_port, mode(url_host ORDER BY url_host) AS url_host,
         mode(user_name ORDER BY user_name) AS user_name, mode(bytes_in ORDER BY bytes_in) AS usual_size,
         count(DISTINCT user_agent) AS agents, min(time) AS first_time, max(time) AS last_time,
-        list(bytes_in) AS sizes, list(event_id ORDER BY time, event_id)[1:20] AS event_ids
-    FROM judged
-    WHERE peak >= $failures
-      AND EXISTS (FROM changed c WHERE c.src_ip = judged.src_ip AND c.server IS NOT DISTINCT FROM judged.server AND c.slot = judged.slot)
+        list(bytes_in) AS sizes,
+        list_transform(min({'time': time, 'event_id': event_id}, 20), lambda e: e.event_id) AS event_ids
+    FROM part
     GROUP BY src_ip, server, slot
 ), scored AS (
     SELECT *, least(0.94, 1 - 0.5 * $failures / peak)::DOUBLE AS score,
