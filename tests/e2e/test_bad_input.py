@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from soc_tui.management.launch import connect
 from tests.e2e.conftest import ROOT, Product, exact
 
 GOOD = b"Mar 27 13:06:%02d web1 sshd[%d]: Failed password for root from 203.0.113.9 port 4%03d ssh2\n"
@@ -109,24 +110,24 @@ def test_invalid_utf8_and_nul_bytes_hide_nothing(product: Product, tmp_path: Pat
     assert "\x00" not in shown
 
 
-def test_a_full_disk_keeps_what_was_committed(product: Product, tmp_path: Path) -> None:
+def test_a_full_disk_keeps_what_was_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real small disk as workspace: the run fails with a message, a later run goes on exactly."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         pytest.skip("needs root to mount a small disk")
     log, disk, spare = tmp_path / "auth.log", tmp_path / "disk", tmp_path / "spare"
-    lines = 300_000
+    lines = 150_000
     log.write_bytes(_good(lines))
     disk.mkdir()
     script = tmp_path / "script.sh"
     ours = " ".join(
         [
-            f"SOC_TUI_ACQUISITION__CHUNK_BYTES=2000000 PYTHONPATH={ROOT}",
+            f"SOC_TUI_ACQUISITION__CHUNK_BYTES=1000000 SOC_TUI_ANALYSIS__ENABLED=false PYTHONPATH={ROOT}",
             sys.executable,
             "-m soc_tui --format json --workspace",
         ]
     )
     script.write_text(
-        f"mount -t tmpfs -o size=20m tmpfs {disk} || exit 77\n"
+        f"mount -t tmpfs -o size=6m tmpfs {disk} || exit 77\n"
         f"{ours} {disk}/w ingest {log}; echo first $?\n"
         f"cp -a {disk}/w {spare}\n"
     )
@@ -138,10 +139,12 @@ def test_a_full_disk_keeps_what_was_committed(product: Product, tmp_path: Path) 
     assert "first 1" in run.stdout, run.stdout + run.stderr
     assert "no space left" in run.stderr
     grown = Product(spare)
-    before = grown.rows("SELECT count(*) AS n FROM events")[0]["n"]
-    result = exact(grown.json("ingest", str(log)))
-    assert before + result["records_stored"] == lines
-    assert grown.rows("SELECT count(DISTINCT source_offset) AS n FROM events") == [{"n": lines}]
+    monkeypatch.setenv("SOC_TUI_ANALYSIS__ENABLED", "false")
+    with connect(grown.workspace):
+        before = grown.rows("SELECT count(*) AS n FROM events")[0]["n"]
+        result = exact(grown.json("ingest", str(log)))
+        assert before + result["records_stored"] == lines
+        assert grown.rows("SELECT count(DISTINCT source_offset) AS n FROM events") == [{"n": lines}]
 
 
 def test_a_workspace_that_another_program_holds(product: Product, tmp_path: Path) -> None:
