@@ -3,8 +3,7 @@
 -- the session by source and begin, `event_id` is its newest event, `events` are the structures of encoding/session.py
 -- in order of time; of a session of more than 1,024 events the first and the last 512 (`events_total` counts all).
 WITH seen AS (
-    SELECT event_id, time, src_ip, class_uid = 4002 AS web, status, user_name, dst_ip, host, http_method, http_status,
-        url_path, referrer, extra
+    SELECT event_id, time, src_ip
     FROM events
     WHERE event_id BETWEEN $first_event_id - 100000 AND $last_event_id AND src_ip IS NOT NULL AND time IS NOT NULL
       AND (class_uid = 4002 AND (url_path IS NOT NULL OR http_status IS NOT NULL)
@@ -23,16 +22,18 @@ WITH seen AS (
         count(*) OVER (PARTITION BY src_ip, number) AS events_total,
         max(event_id) OVER (PARTITION BY src_ip, number) AS newest
     FROM numbered
+), kept AS (
+    SELECT * FROM placed WHERE newest >= $first_event_id AND (place <= 512 OR place > events_total - 512)
 )
-SELECT src_ip || ' ' || min(time) AS value, src_ip, min(time) AS time, max(time) AS time_last, max(newest) AS event_id,
+SELECT k.src_ip || ' ' || min(k.time) AS value, k.src_ip, min(k.time) AS time, max(k.time) AS time_last, max(newest) AS event_id,
     max(events_total) AS events_total,
     list({
-        'time': epoch(time), 'kind': CASE WHEN web THEN 'web' ELSE 'logon' END, 'status': status,
+        'time': epoch(e.time), 'kind': CASE WHEN class_uid = 4002 THEN 'web' ELSE 'logon' END, 'status': status,
         'user_name': user_name, 'target': coalesce(dst_ip, host), 'http_method': http_method,
         'http_status': http_status, 'url_path': url_path, 'referrer': coalesce(referrer NOT IN ('', '-'), false),
         'repeat': CASE WHEN contains(extra, '"repeat"')
             THEN greatest(1, least(100000, coalesce(try_cast(json_extract_string(extra, '$.repeat') AS INTEGER), 1))) END
-    } ORDER BY time, event_id) AS events
-FROM placed
-WHERE newest >= $first_event_id AND (place <= 512 OR place > events_total - 512)
-GROUP BY src_ip, number
+    } ORDER BY place) AS events
+FROM kept k JOIN events e ON e.event_id = k.event_id
+WHERE e.event_id BETWEEN $first_event_id - 100000 AND $last_event_id
+GROUP BY k.src_ip, number

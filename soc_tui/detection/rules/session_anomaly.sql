@@ -11,8 +11,9 @@ WITH bad AS (
       AND (class_uid = 4002 AND (url_path IS NOT NULL OR http_status IS NOT NULL)
         OR class_uid = 3002 AND activity = 'logon'
         OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh')
-), source AS (
-    SELECT DISTINCT src_ip FROM seen WHERE event_id >= $first_event_id
+), source AS (  -- of the few sources that have such a session
+    SELECT DISTINCT src_ip FROM seen SEMI JOIN (SELECT split_part(value, ' ', 1) AS src_ip FROM bad) USING (src_ip)
+    WHERE event_id >= $first_event_id
 ), gap AS (
     SELECT *, coalesce(time - lag(time) OVER past > INTERVAL 30 MINUTES, true) AS begins
     FROM seen SEMI JOIN source USING (src_ip)
