@@ -36,6 +36,7 @@ from soc_tui.management.website import Website
 from soc_tui.management.wire import error_to_dict
 from soc_tui.store.database import Store
 from soc_tui.store.hunt import Hunt
+from soc_tui.store.intake import last_event_id
 
 log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 5.0
@@ -278,7 +279,7 @@ class Engine:
         return {"source": source, "removed": self.enrichment.remove(source)}
 
     def _pulse(self) -> dict[str, Any]:
-        totals = self.store.read("totals").to_pylist()[0]
+        totals = {"events": last_event_id(self.store), **self.store.read("totals").to_pylist()[0]}
         rows = self.store.sql(
             "SELECT severity, count(*) AS n FROM alerts WHERE state IN ('open', 'acknowledged') GROUP BY 1"
         ).to_pylist()

@@ -33,6 +33,16 @@ class Transaction:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
         self._cursor, self._store = cursor, store
+        self.positions: dict[str, int] = {}
+        """What :meth:`keep` was told in this transaction."""
+
+    def keep(self, name: str, value: int) -> None:
+        """Have :meth:`Store.position` answer with a number from the database once this is committed."""
+        self.positions[name] = value
+
+    def position(self, name: str) -> int | None:
+        """As :meth:`Store.position`, with what this transaction has done."""
+        return self.positions.get(name, self._store.position(name))
 
     def execute(
         self, text: str, params: Mapping[str, Any] | None = None, tables: Mapping[str, pa.Table] | None = None
@@ -78,6 +88,7 @@ class Store:
         self._has_archive = False
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._running_lock = threading.Lock()
+        self._positions: dict[str, int] = {}
         self.path = path
         self.archive = archive
         """The folder of archived days; nothing else outside the database can be read or written."""
@@ -139,6 +150,18 @@ class Store:
             stored = self.sql("SELECT coalesce(max(source_id), 0) AS n FROM sources").column("n")[0].as_py()
             self._last_source_id = max(self._last_source_id, int(stored)) + 1
             return self._last_source_id
+
+    def position(self, name: str) -> int | None:
+        """A number of the database that is asked for all the time, without asking it: only this process can change it.
+
+        Returns:
+            What the last commit said (:meth:`Transaction.keep`) or :meth:`found` kept; None while nothing is known.
+        """
+        return self._positions.get(name)
+
+    def found(self, name: str, value: int) -> int:
+        """Keep what a query has found for :meth:`position`, unless a commit has said better meanwhile."""
+        return self._positions.setdefault(name, value)
 
     @property
     def has_archive(self) -> bool:
@@ -235,8 +258,10 @@ class Store:
         with self._write, self._own_cursor() as cursor:
             try:
                 cursor.execute("BEGIN TRANSACTION")
-                yield Transaction(cursor, self)
+                made = Transaction(cursor, self)
+                yield made
                 cursor.execute("COMMIT")
+                self._positions.update(made.positions)
             except BaseException as error:
                 with contextlib.suppress(duckdb.Error):  # the failed COMMIT has already ended the transaction
                     cursor.execute("ROLLBACK")

@@ -22,6 +22,8 @@ from soc_tui.store.templates import Learned, save_learned
 ROW_GROUP = 122_880
 """Rows of a DuckDB row group."""
 _COLUMNS = [f.name for f in fields(SourceState)]
+LAST_EVENT = "last event"
+"""The position of the newest event's number."""
 ARCHIVE = "archive"
 """The checkpoint of the archive: the highest event_id that ever moved there."""
 # Numbering goes on where it was when every event has moved to the archive, and when that was deleted.
@@ -85,7 +87,8 @@ def append_chunks(
         if state.records_read != state.records_stored + state.records_rejected or not state.source_id:
             raise ValueError(f"{state.path}: read {state.records_read} != stored + rejected, or no number")
     with nullcontext(within) if within is not None else store.transaction() as tx:
-        base = last = int(tx.sql(_LAST_EVENT).column("n")[0].as_py())
+        known = tx.position(LAST_EVENT)
+        base = last = int(tx.sql(_LAST_EVENT).column("n")[0].as_py()) if known is None else known
         by_table: dict[str, list[pa.Table]] = {}
         for chunk in chunks:
             if count := chunk.events.num_rows:
@@ -106,6 +109,7 @@ def append_chunks(
                 )
         for state in {chunk.state.source_id: chunk.state for chunk in chunks}.values():
             tx.execute(_UPSERT_SOURCE, {**dataclasses.asdict(state), "last_read": moment})
+        tx.keep(LAST_EVENT, last)
     return base + 1, last
 
 
@@ -135,18 +139,25 @@ def load_sources(store: Store) -> list[SourceState]:
 
 def last_event_id(store: Store) -> int:
     """The newest event's number, 0 in a workspace that never had one; it never falls."""
-    return int(store.sql(_LAST_EVENT).column("n")[0].as_py())
+    known = store.position(LAST_EVENT)
+    if known is None:
+        known = store.found(LAST_EVENT, int(store.sql(_LAST_EVENT).column("n")[0].as_py()))
+    return known
 
 
 def checkpoint(store: Store, name: str) -> int:
     """How far a consumer of events has come, 0 if it never ran."""
-    found = store.sql("SELECT event_id FROM checkpoints WHERE name = $name", {"name": name}).column("event_id")
-    return int(found[0].as_py()) if len(found) else 0
+    known = store.position(f"checkpoint {name}")
+    if known is None:
+        found = store.sql("SELECT event_id FROM checkpoints WHERE name = $name", {"name": name}).column("event_id")
+        known = store.found(f"checkpoint {name}", int(found[0].as_py()) if len(found) else 0)
+    return known
 
 
 def set_checkpoint(tx: Transaction, name: str, event_id: int) -> None:
     """Record, inside the consumer's own transaction, that it is done up to an event."""
     tx.execute("INSERT OR REPLACE INTO checkpoints VALUES ($name, $event_id)", {"name": name, "event_id": event_id})
+    tx.keep(f"checkpoint {name}", event_id)
 
 
 def _next_id(tx: Transaction, table: str, column: str) -> int:

@@ -203,13 +203,12 @@ def test_numbering_goes_on_after_everything_moved_and_was_deleted(tmp_path: Path
     with Store.open(tmp_path / "w.duckdb", KEEP) as store:
         add(store, [200] * 5)
         move(store)
-        assert last_event_id(store) == 5
         assert store.sql("SELECT max(event_id) AS n FROM events").to_pylist() == [{"n": 5}]
-        assert store.read("totals").to_pylist()[0]["events"] == 5
+        assert last_event_id(store) == 5
         assert len(delete_days(store, StoreSettings(archive_days=3, retention_days=5), FixedClock(NOW))) == 5
         assert rows(store) == []
     with Store.open(tmp_path / "w.duckdb", KEEP) as store:
-        assert last_event_id(store) == store.read("totals").to_pylist()[0]["events"] == 5
+        assert last_event_id(store) == 5
         add(store, [0])
         assert [r["event_id"] for r in rows(store)] == [6]
 

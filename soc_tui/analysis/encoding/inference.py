@@ -88,7 +88,8 @@ def run(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> Out
     for places, same in _by_events(rows) if _padded(network) else buckets(rows):
         cut = rows.shape[1] - same.shape[1] if rows.ndim == 3 else 0
         for part in batches(same, batch_size):
-            seen, _ = network.embed(*network.encode(tensor(same[part])), cut=cut)
+            tokens, real, wide = network.encode(tensor(same[part]))
+            seen, _ = network.embed(tokens, real, wide, cut)
             logits = last(seen)
             hidden[places[part]] = seen.numpy()
             chances[places[part]] = torch.softmax(logits, 1).numpy()
