@@ -120,3 +120,23 @@ def test_checkpoints(tmp_path: Path) -> None:
             with store.transaction() as tx:
                 set_checkpoint(tx, "detection", number)
         assert checkpoint(store, "detection") == 9
+
+
+def test_what_is_remembered_is_what_is_stored(tmp_path: Path) -> None:
+    """The newest event and the checkpoints are answered from memory: a rollback, and a new owner, must not show."""
+    with Store.open(tmp_path / "w.duckdb") as store:
+        assert (last_event_id(store), checkpoint(store, "detection")) == (0, 0)
+        with store.transaction() as tx:
+            append_chunks(store, [Chunk(_state(2, 2, 0, source_id=1), _events(2), _rejects(0), 0)], NOW, within=tx)
+            append_chunks(store, [Chunk(_state(3, 3, 0, source_id=1), _events(1, 2), _rejects(0), 0)], NOW, within=tx)
+            set_checkpoint(tx, "detection", 3)
+            assert (last_event_id(store), checkpoint(store, "detection")) == (0, 0)
+        assert (last_event_id(store), checkpoint(store, "detection")) == (3, 3)
+        with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+            append_chunks(store, [Chunk(_state(4, 4, 0, source_id=1), _events(1, 3), _rejects(0), 0)], NOW, within=tx)
+            set_checkpoint(tx, "detection", 4)
+            raise ZeroDivisionError
+        assert (last_event_id(store), checkpoint(store, "detection")) == (3, 3)
+        assert store.sql("SELECT list(event_id ORDER BY event_id) AS ids FROM events").to_pylist() == [{"ids": [1, 2, 3]}]
+    with Store.open(tmp_path / "w.duckdb") as store:
+        assert (last_event_id(store), checkpoint(store, "detection")) == (3, 3)
