@@ -2,6 +2,7 @@
 
     python -m benchmarks.ingest formats    # every format against DuckDB's own reader into the same columns
     python -m benchmarks.ingest peers      # goaccess, fail2ban-regex and lnav on the same files (from Debian)
+    python -m benchmarks.ingest floor      # the lines of `peers` through DuckDB alone
     python -m benchmarks.ingest memory     # peak memory at 1M and 10M lines
     python -m benchmarks.ingest tail       # 5,000 events/s for 10 minutes, then ten times that for a minute
 
@@ -313,6 +314,21 @@ def peers(folder: Path, options: argparse.Namespace) -> str:
     )
 
 
+def floor(folder: Path, options: argparse.Namespace) -> str:
+    """What the lines of `peers` cost DuckDB alone: its reader, the format's own SQL, one insert, nothing around it."""
+    rows = []
+    for name, lines, at in (("access", packed("web/access.log.gz"), access_at), ("syslog", sshd(), syslog_at)):
+        log = repeated(folder / f"{name}.log", lines, options.lines, at)
+        sample = replace(samples()[name], count=options.lines)
+        found = middle([duckdb_reader(log, folder, sample) for _ in range(options.runs)])
+        rows.append(f"| {name} | {options.lines:,} | {found.wall:.1f} s | {found.cpu:.1f} s |")
+        log.unlink()
+    return (
+        f"Nothing that normalises by SQL can be faster than this. Medians of {options.runs}, without a start of Python.\n\n"
+        "| log | lines | wall | CPU |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
 # -- memory --------------------------------------------------------------------------------------------------------------
 
 
@@ -418,6 +434,7 @@ def tail(folder: Path, options: argparse.Namespace) -> str:
 TITLES = {
     "formats": "Formats against DuckDB's own reader",
     "peers": "Peers on the same files",
+    "floor": "What DuckDB alone takes",
     "memory": "Memory",
     "tail": "Live",
     "accounting": "Accounting",
@@ -463,7 +480,7 @@ def main() -> None:
     for section in options.sections:
         with tempfile.TemporaryDirectory(prefix="soc-tui-bench-") as name:
             folder = Path(name)
-            work = {"formats": formats, "peers": peers, "memory": memory, "tail": tail}[section]
+            work = {"formats": formats, "peers": peers, "floor": floor, "memory": memory, "tail": tail}[section]
             write(section, work(folder, options), options.out)
 
 

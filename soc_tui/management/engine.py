@@ -40,6 +40,8 @@ from soc_tui.store.intake import last_event_id
 
 log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 5.0
+_STANDS_BACK = 10
+"""The nice value of what examines events: reading goes first, so a flood is stored when it comes and examined after."""
 _PATIENCE_SECONDS = 5.0
 """How long a stop lets statements run on."""
 _STOP_SECONDS, _CLOSE_SECONDS = 20.0, 10.0
@@ -86,8 +88,8 @@ class Engine:
         self.workers = {
             "acquisition": Worker(self.health, "acquisition", self.follower.step),
             "enrichment": Worker(self.health, ENRICHED_MODULE, self.enrichment.step),
-            "detection": Worker(self.health, "detection", self.pipeline.detect),
-            "analysis": Worker(self.health, "analysis", self.pipeline.analyse),
+            "detection": Worker(self.health, "detection", self.pipeline.detect, _STANDS_BACK),
+            "analysis": Worker(self.health, "analysis", self.pipeline.analyse, _STANDS_BACK),
             "management": Worker(self.health, "management", self._look_after),
             "protection": Worker(self.health, "protection", self.keeper.step),
         }
@@ -358,12 +360,16 @@ class Engine:
             worker, shown = self.workers[name], -1
             if name == "analysis" and not self.settings.analysis.enabled:
                 continue
-            while worker.is_alive() and not self._stopping.is_set() and (behind := self._lag(name)) > 0:
-                worker.wake()
-                if worker.failures:
-                    tally.errors.append(self.health.error(ENRICHED_MODULE if name == "enrichment" else name))
-                    break
-                if behind != shown:
-                    yield {"progress": {"step": name, "behind": behind}}
-                    shown = behind
-                time.sleep(0.1)
+            self.pipeline.awaited.add(name)
+            try:
+                while worker.is_alive() and not self._stopping.is_set() and (behind := self._lag(name)) > 0:
+                    worker.wake()
+                    if worker.failures:
+                        tally.errors.append(self.health.error(ENRICHED_MODULE if name == "enrichment" else name))
+                        break
+                    if behind != shown:
+                        yield {"progress": {"step": name, "behind": behind}}
+                        shown = behind
+                    time.sleep(0.1)
+            finally:
+                self.pipeline.awaited.discard(name)

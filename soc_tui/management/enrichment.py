@@ -114,13 +114,13 @@ class Enrichment:
         with self._health.activity(MODULE):
             context = self._ready()
             found = self._describe(context, done + 1, last)
-            with self._store.transaction() as tx:
+            with self._store.transaction("findings") as tx:
                 kept.save_addresses(tx, found.addresses, context.fingerprint)
                 kept.save_domains(tx, found.domains)
                 kept.save_names(tx, found.answers)
             # The rule asks the tables just written; done twice after a crash in between, it changes nothing.
             findings = self._hits(done + 1, last)
-            with self._store.transaction() as tx:
+            with self._store.transaction("findings") as tx:
                 changed = self._commit(tx, findings)
                 set_checkpoint(tx, NAME, last)
         if changed:
@@ -151,7 +151,7 @@ class Enrichment:
         last = min(pending.until, pending.first + WINDOW_EVENTS - 1)
         with self._health.activity(MODULE):
             findings = self._hits(pending.first, last, pending.source, pending.added)
-            with self._store.transaction() as tx:
+            with self._store.transaction("findings") as tx:
                 changed = self._commit(tx, findings)
                 kept.set_matched(tx, pending, last)
         if changed:
@@ -165,7 +165,7 @@ class Enrichment:
         if not stale:
             return False
         described = context.addresses(stale)
-        with self._store.transaction() as tx:
+        with self._store.transaction("findings") as tx:
             kept.save_addresses(tx, described, context.fingerprint)
         return True
 
@@ -180,7 +180,7 @@ class Enrichment:
     def _keep_tables(self, context: contexts.Context) -> None:
         rows = [vars(asset) for asset in context.inventory.assets]
         services = [{"port": p, "protocol": kind, "name": name} for (p, kind), name in sorted(load_services().items())]
-        with self._store.transaction() as tx:
+        with self._store.transaction("findings") as tx:
             kept.save_assets(tx, pa.Table.from_pylist(rows, schema=_ASSETS))
             kept.save_services(tx, pa.Table.from_pylist(services))
 
@@ -248,7 +248,7 @@ class Enrichment:
                 severity or self._settings.enrichment.indicator_severity, parsed.records, parsed.rejected,
                 parsed.skipped, now,
             )  # fmt: skip
-            with self._store.transaction() as tx:
+            with self._store.transaction("findings") as tx:
                 return kept.save_indicators(tx, load, parsed.indicators)
 
     def remove(self, source: str) -> int:
@@ -259,7 +259,7 @@ class Enrichment:
         """
         with self._loading:
             files = {row["source_file"]: row["source"] for row in kept.indicator_sources(self._store)}
-            with self._store.transaction() as tx:
+            with self._store.transaction("findings") as tx:
                 return kept.remove_indicators(tx, files.get(source, source))
 
     def sources(self) -> Sequence[dict[str, Any]]:

@@ -6,7 +6,9 @@ its system management. A module that fails says so in ``status`` and is tried ag
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -127,10 +129,12 @@ class Worker(threading.Thread):
         health: where its state is shown.
         module: its name in :data:`MODULES`.
         step: does one round of work and returns the seconds to wait before the next; 0 means at once.
+        nice: how far it stands back when cores are short, as in nice(1).
     """
 
-    def __init__(self, health: Health, module: str, step: Callable[[], float]) -> None:
+    def __init__(self, health: Health, module: str, step: Callable[[], float], nice: int = 0) -> None:
         super().__init__(name=f"soc-tui-{module}", daemon=True)
+        self._nice = nice
         self._health, self._module, self._step = health, module, step
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -159,6 +163,8 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         """Loop until stopped."""
+        with contextlib.suppress(OSError):  # on Linux this is the priority of one thread
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), self._nice)
         while not self._stopping.is_set():
             self._wake.clear()
             if self._stopping.is_set():  # asked between the two lines above: that wake would be lost

@@ -36,7 +36,11 @@ WINDOW_EVENTS = 200_000
 IDLE_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
 """How long events that pour in may wait for a full window: a session is looked at once, not with every commit."""
+REST = 3.0
+"""For how many times as long as its last window took a consumer rests while events pour in: reading goes first."""
 _LOOK_SECONDS = 0.25
+_STILL_SECONDS = 1.0
+"""Events pour in as long as none of their commits keeps the next one waiting for longer."""
 
 
 class Pipeline:
@@ -63,8 +67,12 @@ class Pipeline:
         self._store, self._settings, self._clock, self._health = store, settings, clock, health
         self._library, self._on_change = library, on_change
         self.scoring = Scoring(store, settings.analysis, self._run)
-        self._growing: dict[str, tuple[int, float]] = {}
-        """By consumer: the newest event at its last look, and since when events have waited."""
+        self.awaited: set[str] = set()
+        """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
+        self._growing: dict[str, tuple[int, float, float]] = {}
+        """By consumer: the newest event at its last look, when that came, and since when events have waited."""
+        self._took: dict[str, float] = {}
+        """By consumer: the seconds of its last window."""
 
     # -- the two consumers ---------------------------------------------------------------------------------------
 
@@ -92,21 +100,27 @@ class Pipeline:
             return _LOOK_SECONDS
         self._growing.pop(consumer, None)
         last = min(newest, done + WINDOW_EVENTS)
+        began = self._clock.monotonic()
         with self._health.activity(consumer):
             findings = find(done + 1, last)
-            with self._store.transaction() as tx:
+            with self._store.transaction("findings") as tx:
                 changed = self.commit(tx, findings)
                 set_checkpoint(tx, consumer, last)
+        self._took[consumer] = self._clock.monotonic() - began
         self._health.update(consumer, lag=f"{newest - last} events")
         if changed:
             self._on_change()
         return 0.0
 
     def _pouring(self, consumer: str, newest: int) -> bool:
-        """True while more events have come since the last look, for a short while."""
-        seen, since = self._growing.get(consumer, (0, self._clock.monotonic()))
-        self._growing[consumer] = (newest, since)
-        return newest > seen and self._clock.monotonic() - since < PATIENCE_SECONDS
+        """True while more events keep coming, for a while: the longer, the longer a window takes."""
+        now = self._clock.monotonic()
+        seen, grown, since = self._growing.get(consumer, (0, now, now))
+        if newest > seen:
+            grown = now
+        self._growing[consumer] = (newest, grown, since)
+        patience = max(PATIENCE_SECONDS, REST * self._took.get(consumer, 0.0))
+        return consumer not in self.awaited and now - grown < _STILL_SECONDS and now - since < patience
 
     # -- findings ------------------------------------------------------------------------------------------------
 

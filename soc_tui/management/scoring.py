@@ -138,7 +138,7 @@ class Scoring:
             table = table.filter(pc.greater_equal(table["score"], self.predictor(name).threshold))
         if not table.num_rows:
             return
-        with self._store.transaction() as tx:
+        with self._store.transaction("findings") as tx:
             tx.execute(
                 "INSERT OR REPLACE INTO scores SELECT $model, value, score, label, explanation FROM scored",
                 {"model": name},

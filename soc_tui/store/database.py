@@ -4,7 +4,7 @@ DuckDB lets one process in at a time, so only the engine opens a workspace. The 
 other file or network but the archive folder (``enable_external_access=false`` cannot be switched back on, nor
 ``allowed_directories`` be changed, while the database is open), which makes even the read-only SQL door
 (:mod:`soc_tui.store.hunt`) harmless to the rest of the machine. Readers use a cursor each and see a committed
-snapshot; writers queue for one transaction at a time.
+snapshot; writers queue, those of events and those of findings each by themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +24,8 @@ from soc_tui.core.errors import SocTuiError, StoreError
 from soc_tui.core.settings import StoreSettings
 from soc_tui.store.reach import Reach, narrow, replace_view, widen
 
+Lane = Literal["events", "findings"]
+"""What a transaction writes: what was read (events, rejects, sources, templates), or what was made of it."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _QUERIES = Path(__file__).parent / "queries"
 
@@ -83,7 +85,7 @@ class Store:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, archive: Path) -> None:
         self._connection = connection
-        self._write = threading.RLock()
+        self._writers: dict[Lane, threading.RLock] = {"events": threading.RLock(), "findings": threading.RLock()}
         self._last_source_id = 0
         self._has_archive = False
         self._running: set[duckdb.DuckDBPyConnection] = set()
@@ -135,7 +137,7 @@ class Store:
 
     def close(self) -> None:
         """Fold the write-ahead log in and let go of the file."""
-        with self._write:
+        with self._turn():
             self._connection.close()
 
     def __enter__(self) -> Store:
@@ -146,7 +148,7 @@ class Store:
 
     def next_source_id(self) -> int:
         """A number for a new source, given once: several readers make sources before any of them commits."""
-        with self._write:
+        with self._turn("events"):
             stored = self.sql("SELECT coalesce(max(source_id), 0) AS n FROM sources").column("n")[0].as_py()
             self._last_source_id = max(self._last_source_id, int(stored)) + 1
             return self._last_source_id
@@ -233,7 +235,7 @@ class Store:
 
     def checkpoint(self) -> bool:
         """Fold the write-ahead log in and free the blocks of deleted rows; False when a running query forbids it."""
-        with self._write, self._own_cursor() as cursor:
+        with self._turn(), self._own_cursor() as cursor:
             try:
                 cursor.execute("CHECKPOINT")
             except duckdb.TransactionException:
@@ -249,13 +251,25 @@ class Store:
         return load_sql(_QUERIES / f"{name}.sql")
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """One writer at a time; commits on leaving, rolls back on any exception.
+    def _turn(self, *lanes: Lane) -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            for lane, lock in self._writers.items():  # always in this order
+                if lane in lanes or not lanes:
+                    held.enter_context(lock)
+            yield
+
+    @contextlib.contextmanager
+    def transaction(self, *lanes: Lane) -> Iterator[Transaction]:
+        """One writer at a time in each lane; commits on leaving, rolls back on any exception.
+
+        Args:
+            lanes: what it writes, both when none is named. Reading does not wait for what is made of events, and the
+                tables of the two lanes have no row in common that could conflict.
 
         Raises:
             StoreError: the database refused (full disk, constraint, damage); nothing of the transaction is kept.
         """
-        with self._write, self._own_cursor() as cursor:
+        with self._turn(*lanes), self._own_cursor() as cursor:
             try:
                 cursor.execute("BEGIN TRANSACTION")
                 made = Transaction(cursor, self)

@@ -86,7 +86,7 @@ def append_chunks(
     for state in (chunk.state for chunk in chunks):
         if state.records_read != state.records_stored + state.records_rejected or not state.source_id:
             raise ValueError(f"{state.path}: read {state.records_read} != stored + rejected, or no number")
-    with nullcontext(within) if within is not None else store.transaction() as tx:
+    with nullcontext(within) if within is not None else store.transaction("events") as tx:
         known = tx.position(LAST_EVENT)
         base = last = int(tx.sql(_LAST_EVENT).column("n")[0].as_py()) if known is None else known
         by_table: dict[str, list[pa.Table]] = {}
