@@ -33,7 +33,7 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 class StoreSettings:
     """The workspace database."""
 
-    memory_limit_mb: int = 256
+    memory_limit_mb: int = 192
     """DuckDB's memory limit; its own default would be 80 % of the machine. What does not fit is spilled to disk."""
     threads: int = 2
     """DuckDB threads."""

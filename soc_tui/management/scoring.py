@@ -47,27 +47,31 @@ class Scored:
     """A key is scored once; else its score may change with every event and is replaced."""
     contents: Mapping[str, str] = field(default_factory=dict)
     """Column of the encoding -> the version, ``before`` or ``after``, whose content it holds."""
+    at_once: int = 16_384
+    """Rows that are encoded together: it bounds memory."""
 
 
 SCORED: Mapping[str, Scored] = {
     "query": Scored("SELECT DISTINCT value AS key, value FROM ({query_values})"),
     "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
-    "session": Scored("SELECT value AS key, events FROM ({session_events})", look_back=FLOW_LOOK_BACK, once=False),
+    "session": Scored(
+        "SELECT value AS key, events FROM ({session_events})", look_back=FLOW_LOOK_BACK, once=False, at_once=256
+    ),
     "code": Scored(
         "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
         " (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_code",
         contents={"value": "after"},
+        at_once=64,
     ),
     "page": Scored(
         "SELECT DISTINCT concat_ws('>', coalesce(before, ''), after) AS key, before, after FROM ({website_changes})"
         " SEMI JOIN (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_page",
         contents={"before": "before", "after": "after"},
+        at_once=64,
     ),
 }
 """Every model that the engine runs, in this order; its rule is ``detection.detectors.NETWORKS``."""
-CONTENTS_AT_ONCE = 64
-"""Files whose contents are in memory at the same time."""
 
 
 class Scoring:
@@ -99,8 +103,7 @@ class Scoring:
 
     def filled(self, name: str, rows: pa.Table) -> Iterator[pa.Table]:
         """The rows of :meth:`inputs` as the encoding reads them, contents in their place; nothing for no rows."""
-        contents = SCORED[name].contents
-        size = CONTENTS_AT_ONCE if contents else max(rows.num_rows, 1)
+        contents, size = SCORED[name].contents, SCORED[name].at_once
         for start in range(0, rows.num_rows, size):
             part = rows.slice(start, size)
             if contents:

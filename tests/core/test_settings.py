@@ -17,7 +17,7 @@ def _load(tmp_path: Path, text: str, **env: str) -> Settings:
 
 def test_without_a_file_the_defaults_hold() -> None:
     settings = load_settings(env={})
-    assert settings.store.memory_limit_mb == 256
+    assert settings.store.memory_limit_mb == 192
     assert settings.response.enabled is True
 
 
