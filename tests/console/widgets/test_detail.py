@@ -58,3 +58,17 @@ def test_what_enrichment_knows_of_both_ends() -> None:
     assert "source   AS64500 Net^[[31m, DE" in text
     assert "target   db1, db1.example" in text
     assert "source" not in "\n".join(line.plain for line in fact_lines({"src_ip": "10.0.0.1", "src_class": "private"}))
+
+
+@pytest.mark.parametrize(
+    ("user", "target", "said"),
+    [
+        ("root", "db1", ["user     root on db1"]),
+        ("root", None, ["user     root"]),
+        (None, "/login", ["against  /login"]),
+        (None, None, []),
+    ],
+)
+def test_a_target_is_no_user(user: str | None, target: str | None, said: list[str]) -> None:
+    shown = [line.plain for line in fact_lines({"user_name": user, "target": target, "score": 0.5, "detector": "d"})]
+    assert [line for line in shown if not line.startswith("score")] == said
