@@ -138,11 +138,18 @@ def copy_in_progress(path: Path, states: Sequence[SourceState]) -> bool:
                 return True  # whether it is whole only reading all of it would tell
             for state in states:
                 related = state.path != str(path) and _family(state.path) == _family(str(path))
-                if related and log.info.st_size < state.offset and _begins_like(log, state):
+                if related and log.info.st_size < state.offset and _may_begin_like(log, state):
                     return True
     except SourceError:
         return False
     return False
+
+
+def _may_begin_like(log: LogFile, state: SourceState) -> bool:
+    """The fingerprint decides where the file is long enough for it; only a shorter one is held against the other."""
+    if log.info.st_size >= state.fingerprint_length:
+        return _head_matches(log, state)
+    return _begins_like(log, state)
 
 
 def _begins_like(log: LogFile, state: SourceState) -> bool:
