@@ -137,6 +137,8 @@ def test_what_is_remembered_is_what_is_stored(tmp_path: Path) -> None:
             set_checkpoint(tx, "detection", 4)
             raise ZeroDivisionError
         assert (last_event_id(store), checkpoint(store, "detection")) == (3, 3)
-        assert store.sql("SELECT list(event_id ORDER BY event_id) AS ids FROM events").to_pylist() == [{"ids": [1, 2, 3]}]
+        assert store.sql("SELECT list(event_id ORDER BY event_id) AS ids FROM events").to_pylist() == [
+            {"ids": [1, 2, 3]}
+        ]
     with Store.open(tmp_path / "w.duckdb") as store:
         assert (last_event_id(store), checkpoint(store, "detection")) == (3, 3)
