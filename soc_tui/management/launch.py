@@ -104,7 +104,7 @@ def _held_by_an_engine(error: SocTuiError) -> bool:
         arguments = Path(f"/proc/{held[1]}/cmdline").read_bytes().split(b"\0")
     except OSError:  # no such file system, or the process has just ended
         return True
-    return b"watch" in arguments
+    return b"watch" in arguments or not any(arguments)  # nothing is left to read of one that is just ending
 
 
 def _spawn(workspace: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
