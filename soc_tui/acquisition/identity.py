@@ -53,7 +53,9 @@ def open_source(
     forced = format_named(as_format, formats_for(settings)).name if as_format else ""
     path = absolute(path)
     with LogFile(path) as log:
-        known = _same_file(log, states) or _same_content(log, states)
+        known = _same_file(log, states)
+        if known is None or not known.offset:  # of what was not read yet, another source may have read a copy
+            known = _same_content(log, states) or known
         if known is not None:
             return _continued(known, log, forced)
         fingerprint, length = log.fingerprint()
@@ -121,8 +123,8 @@ def _siblings(state: SourceState) -> list[str]:
                 continue
             if (info.st_dev, info.st_ino) == (state.device, state.inode):
                 same_inode.append(name)
-            elif _family(name) in {_family(state.path), _family(real)}:
-                family.append(name)
+            elif state.offset and _family(name) in {_family(state.path), _family(real)}:
+                family.append(name)  # of a source that was not read a copy is a source of its own
     return same_inode + family
 
 

@@ -167,6 +167,40 @@ def test_copytruncate_between_the_look_and_the_reading_neither_loses_nor_repeats
     assert fresh.state.source_id == 0
 
 
+TRACE = (
+    "2026-05-17 10:05:03,001 ERROR [main] org.example.Main - one failed\n\tat org.example.C.run(C.java:1)\n"
+    "2026-05-17 10:05:03,002 ERROR [main] org.example.Main - two failed\n\tat org.example.C.run(C.java:2)\n"
+)
+
+
+def test_a_copy_of_what_was_held_back_is_read_by_one_source(tmp_path: Path) -> None:
+    """The only record of a log may go on, so nothing is read of it yet when copytruncate takes it away."""
+    log, copy = tmp_path / "app.log", tmp_path / "app.log.1"
+    log.write_text(TRACE.partition("2026-05-17 10:05:03,002")[0])
+    waiting = stored(read_all(log, final=False).state)
+    assert (waiting.offset, waiting.format) == (0, "log4j")
+    log.write_text(TRACE)
+    copy.write_text(TRACE)
+    of_copy = read_all(copy, [waiting])
+    assert (len(of_copy.events), of_copy.state.source_id) == (2, 0)
+    os.truncate(log, 0)
+    states = [waiting, stored(of_copy.state, 2)]
+    assert [(m.source_id, m.path, m.state) for m in predecessors(log, states)] == [(1, str(log), "done")]
+
+
+def test_a_copy_that_was_seen_before_its_log_was_read_is_not_read_again(tmp_path: Path) -> None:
+    log, copy = tmp_path / "app.log", tmp_path / "app.log.1"
+    log.write_text(TRACE.partition("2026-05-17 10:05:03,002")[0])
+    waiting = stored(read_all(log, final=False).state)
+    copy.write_bytes(log.read_bytes())
+    seen = stored(read_all(copy, [waiting], final=False).state, 2)
+    assert seen.offset == 0
+    read = stored(read_all(log, [waiting, seen]).state)  # quiet for a while: the record is taken
+    assert read.offset > 0
+    again = read_all(copy, [read, seen])
+    assert (again.events, again.state.source_id) == ([], 1)
+
+
 def test_truncated_and_regrown_with_the_same_first_kilobyte_is_a_new_source(tmp_path: Path) -> None:
     banner = "# " + "=" * 1500 + "\n"
     log = tmp_path / "app.log"
