@@ -140,21 +140,17 @@ def copy_in_progress(path: Path, states: Sequence[SourceState]) -> bool:
                 return True  # whether it is whole only reading all of it would tell
             for state in states:
                 related = state.path != str(path) and _family(state.path) == _family(str(path))
-                if related and log.info.st_size < state.offset and _may_begin_like(log, state):
+                if related and log.info.st_size < state.offset and _begins_like(log, state):
                     return True
     except SourceError:
         return False
     return False
 
 
-def _may_begin_like(log: LogFile, state: SourceState) -> bool:
+def _begins_like(log: LogFile, state: SourceState) -> bool:
     """The fingerprint decides where the file is long enough for it; only a shorter one is held against the other."""
     if log.info.st_size >= state.fingerprint_length:
         return _head_matches(log, state)
-    return _begins_like(log, state)
-
-
-def _begins_like(log: LogFile, state: SourceState) -> bool:
     try:
         with LogFile(Path(state.path)) as whole:
             return whole.head.startswith(log.head)
@@ -205,10 +201,10 @@ def content_matches(log: LogFile, state: SourceState) -> bool:
         return False
     if log.kind == "plain" and log.info.st_size < state.offset:
         return False
-    tail = json.loads(state.header or "{}").get("_tail")
+    tail = _tail(state)
     if tail is None or (log.compressed and state.state == "done" and log.info.st_size == state.size):
         return True
-    length, digest, at = [*tail, state.offset][:3]
+    length, digest, at = tail
     return bool(log.digest_before(at, length) == digest)
 
 
@@ -222,9 +218,17 @@ def still_holds(log: LogFile, state: SourceState) -> bool:
         return True
     if log.now(0, state.fingerprint_length) != state.fingerprint:
         return False
+    tail = _tail(state)
+    return tail is None or log.now(tail[2] - tail[0], tail[2]) == tail[1]
+
+
+def _tail(state: SourceState) -> tuple[int, str, int] | None:
+    """Length and sha256 of the bytes that were read last, and where they end."""
     tail = json.loads(state.header or "{}").get("_tail")
-    length, digest, at = [*(tail or [0, ""]), state.offset][:3]
-    return log.now(at - length, at) == digest if length else True
+    if tail is None:
+        return None
+    length, digest, at = [*tail, state.offset][:3]
+    return length, digest, at
 
 
 def _continued(state: SourceState, log: LogFile, forced: str) -> SourceState:

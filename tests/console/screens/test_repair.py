@@ -18,6 +18,14 @@ async def opened(app, pilot, until) -> RepairScreen:
     return app.screen
 
 
+def of_sixty_commands(wire: Wire, monkeypatch, command: str) -> None:
+    """Make the plan's first step as long as sixty commands; ``{}`` in each is its number."""
+    plan, long = wire._command_plan, [command.format(i) for i in range(60)]
+    monkeypatch.setattr(
+        wire, "_command_plan", lambda **k: {**plan(**k), "previews": [{**plan(**k)["previews"][0], "commands": long}]}
+    )
+
+
 async def test_the_whole_plan_is_shown_and_cancel_has_the_focus(wire: Wire, run, until) -> None:
     async with run(wire) as (app, pilot):
         screen = await opened(app, pilot, until)
@@ -54,11 +62,7 @@ async def test_y_runs_the_step_once_and_shows_the_verified_result(wire: Wire, ru
 async def test_buttons_and_keys_show_however_long_the_plan_and_however_small_the_screen(
     wire, run, until, monkeypatch
 ) -> None:
-    plan = wire._command_plan
-    long = [f"add rule number {i}" for i in range(60)]
-    monkeypatch.setattr(
-        wire, "_command_plan", lambda **k: {**plan(**k), "previews": [{**plan(**k)["previews"][0], "commands": long}]}
-    )
+    of_sixty_commands(wire, monkeypatch, "add rule number {}")
     async with run(wire, size=(80, 24)) as (app, pilot):
         screen = await opened(app, pilot, until)
         await pilot.pause()
@@ -73,10 +77,8 @@ async def test_buttons_and_keys_show_however_long_the_plan_and_however_small_the
 
 
 async def test_the_result_is_in_sight_below_a_long_plan(wire, run, until, monkeypatch) -> None:
-    plan = wire._command_plan
-    long = [f"add rule number {i} with so many words that the line has to wrap at this width" for i in range(60)]
-    monkeypatch.setattr(
-        wire, "_command_plan", lambda **k: {**plan(**k), "previews": [{**plan(**k)["previews"][0], "commands": long}]}
+    of_sixty_commands(
+        wire, monkeypatch, "add rule number {} with so many words that the line has to wrap at this width"
     )
     async with run(wire, size=(80, 24)) as (app, pilot):
         screen = await opened(app, pilot, until)
