@@ -78,12 +78,13 @@ class Sample:
         return any(record.rstrip(b"\r\n").count(b"\n") for record in self.records)
 
     def reader(self, log: Path) -> str:
-        """DuckDB's reader of lines, as SQL: one column ``line``."""
+        """DuckDB's reader of lines, as SQL: one column ``line``. It reads line breaks within quotes by one thread only."""
         quote = "'\"'" if self.quoted else "''"
         skip = 0 if self.quoted else self.head.count(b"\n")
         return (
             f"read_csv('{log}', columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = false, delim = '\x01', "
-            f"quote = {quote}, escape = {quote}, skip = {skip}, max_line_size = 16777216, nullstr = '\x02')"
+            f"quote = {quote}, escape = {quote}, skip = {skip}, max_line_size = 16777216, nullstr = '\x02', "
+            f"parallel = {str(not self.quoted).lower()})"
         )
 
 
