@@ -60,7 +60,10 @@ def train(
     out: Annotated[Path, typer.Option(help="Where NAME.safetensors and NAME.json are written.")] = Path("models"),
     seed: Annotated[int, typer.Option(help="Same seed and data, same network.")] = 7,
 ) -> None:
-    """Train a network from labelled data; repeatable by seed. Ctrl-C keeps the last epoch: start again to go on."""
+    """Train a network from labelled data; repeatable by seed. Ctrl-C keeps the last epoch: start again to go on.
+
+    With --format json the whole model card is printed.
+    """
     from dataclasses import asdict
 
     from soc_tui.analysis.building import train as build
@@ -72,7 +75,14 @@ def train(
             name, data, out, seed=seed, progress=lambda said: talk(str(said)),
             bar=lambda share: bar.show({"step": "train", "share": share, "path": name}),
         )  # fmt: skip
-    emit_one(asdict(card), options.format)
+    if options.format != "table":
+        emit_one(asdict(card), options.format)
+        return
+    told = ("rows", "positives", "auroc", "recall", "fpr", "precision", "f1")
+    emit(({"set": name, **figures} for name, figures in card.metrics.items()), "table", ("set", *told))
+    print()
+    shown = ("name", "threshold", "threshold_source", "ece", "epochs", "parameters", "weights_sha256")
+    emit_one({key: getattr(card, key) for key in shown} | {"card": str(out / f"{name}.json")}, "table")
 
 
 @group.command()
