@@ -32,6 +32,8 @@ Bar = Callable[[float], None]
 """Told the share of the work that is done, 0 to 1."""
 
 RATE = 2e-3
+SHARES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""What the recurrent way may count beside a wide one."""
 
 
 def task(name: str, data: Path, seed: int) -> Task:
@@ -155,7 +157,31 @@ def fit(
             resuming.write(run, keep, mark)
     bar(1.0)
     network.load_state_dict(run.best_state)
-    return network.eval(), run.best_epoch
+    network.eval()
+    if network.config.wide:
+        _share(network, plan.validation)
+    return network, run.best_epoch
+
+
+def _share(network: networks.RiskNetwork, validation: Sample) -> None:
+    """Scale the recurrent way against the wide one, which did not hear one another: the least calibrated loss."""
+    whole = [parameter.detach().clone() for parameter in network.last.parameters()]
+    hidden = torch.from_numpy(inference.run(network, validation.rows).hidden)
+    weight = balance(validation)
+    losses = {}
+    with torch.no_grad():
+        for share in SHARES:
+            _scale(network, whole, share)
+            odds = np.full(len(validation.allowed), -np.inf)
+            np.maximum.at(odds, validation.owner, networks.risk_log_odds(network.last(hidden)).double().numpy())
+            losses[share] = _loss(calibration.fit(odds, validation.risky, weight).log_odds(odds), validation)
+        _scale(network, whole, min(losses, key=losses.__getitem__))
+
+
+def _scale(network: networks.RiskNetwork, whole: list[torch.Tensor], share: float) -> None:
+    weight, bias = whole
+    network.last.weight.copy_(torch.cat([weight[:, :-1] * share, weight[:, -1:]], 1))
+    network.last.bias.copy_(bias * share)
 
 
 def fit_wide(
@@ -171,37 +197,45 @@ def fit_wide(
         c: inverse strength of the ridge, as in liblinear.
     """
     found: list[NDArray[np.int32]] = []
+    often: list[NDArray[np.float32]] = []
     order: list[NDArray[np.int64]] = []
     with torch.no_grad():
         for places, same in inference.buckets(rows):
             for part in inference.batches(same, 256):
-                buckets, kept = wide.buckets(inference.tensor(same[part]))
-                found += [one[true].to(torch.int32).numpy() for one, true in zip(buckets, kept, strict=True)]
+                buckets, counted = wide.buckets(inference.tensor(same[part]))
+                found += [one[more > 0].to(torch.int32).numpy() for one, more in zip(buckets, counted, strict=True)]
+                often.append(counted[counted > 0].numpy())
                 order.append(places[part])
     places = np.concatenate(order)
     counts = np.array([len(one) for one in found], np.int64)
     index = torch.from_numpy(np.concatenate(found))  # (grams,)
-    often = torch.bincount(index, minlength=len(wide.weight)).float()
-    wide.rarity.copy_(torch.log((1 + len(rows)) / (1 + often)) + 1)
+    number = torch.from_numpy(np.concatenate(often))  # (grams,)
+    rows_with = torch.bincount(index, minlength=len(wide.weight)).float()
+    wide.rarity.copy_(torch.log((1 + len(rows)) / (1 + rows_with)) + 1)
     starts = np.cumsum(counts) - counts
-    squares = np.add.reduceat(np.append(wide.rarity[index].square().numpy(), 0.0), np.minimum(starts, len(index)))
+    terms = (wide.rarity[index] * number).square().numpy()
+    squares = np.add.reduceat(np.append(terms, 0.0), np.minimum(starts, len(index)))
     length = torch.from_numpy(np.sqrt(np.where(counts > 0, np.maximum(squares, 1), 1)).astype(np.float32))
     sign = torch.from_numpy(np.where(risky[places], 1.0, -1.0).astype(np.float32))
     share = torch.from_numpy(np.asarray(weight, np.float32)[places])
     offsets = torch.from_numpy(starts.astype(np.int32))
-    held = torch.zeros(len(often), 1, requires_grad=True)
-    optimiser = torch.optim.LBFGS([held], max_iter=30, history_size=8, line_search_fn="strong_wolfe")
+    held = torch.zeros(len(wide.weight), 1, requires_grad=True)
+    bias = torch.zeros(1, requires_grad=True)
+    optimiser = torch.optim.LBFGS([held, bias], max_iter=30, history_size=8, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
         table = held * wide.rarity.unsqueeze(1)
-        odds = torch.nn.functional.embedding_bag(index, table, offsets, mode="sum").squeeze(1) / length  # (n,)
-        loss = (torch.nn.functional.softplus(-sign * odds) * share).sum() + held.square().sum() / (2 * c)
+        bags = torch.nn.functional.embedding_bag(index, table, offsets, mode="sum", per_sample_weights=number)
+        odds = bags.squeeze(1) / length + bias  # (n,)
+        ridge = (held.square().sum() + bias.square().sum()) / (2 * c)
+        loss = (torch.nn.functional.softplus(-sign * odds) * share).sum() + ridge
         torch.autograd.backward(loss)
         return loss
 
     optimiser.step(closure)  # type: ignore[no-untyped-call]
     wide.weight.copy_(held.detach().squeeze(1))
+    wide.bias.copy_(bias.detach())
 
 
 def _mark(plan: Task, seed: int, epochs: int) -> str:
@@ -251,12 +285,17 @@ def scores(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float64]
 
 
 def _balanced_loss(network: networks.RiskNetwork, sample: Sample, *, calibrated: bool = False) -> float:
-    odds, weight = log_odds(network, sample), balance(sample)
+    odds = log_odds(network, sample)
     if calibrated:
-        odds = calibration.fit(odds, sample.risky, weight).log_odds(odds)
+        odds = calibration.fit(odds, sample.risky, balance(sample)).log_odds(odds)
+    return _loss(odds, sample)
+
+
+def _loss(odds: NDArray[np.float64], sample: Sample) -> float:
+    """The loss of log odds (examples,) over a sample, both sides alike."""
     score = np.clip(calibration.probability(odds), 1e-6, 1 - 1e-6)
     loss = -np.log(np.where(sample.risky, score, 1 - score))
-    return float(np.average(loss, weights=weight))
+    return float(np.average(loss, weights=balance(sample)))
 
 
 def fix_threshold(network: networks.RiskNetwork, validation: Sample, false_positives: float) -> float:

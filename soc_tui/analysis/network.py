@@ -104,8 +104,9 @@ class FoldedEmbedding(nn.Embedding):
 class WideTokens(nn.Module):
     """What every distinct id, pair and triple of a row says by itself: a linear model, as a part of the network.
 
-    Weights lie in 2**bits buckets by a hash; a repeated n-gram counts once, by its inverse document frequency, and a
-    row is a bag of length 1: the logistic regression over TF-IDF that text classifiers are measured against. The
+    Weights lie in 2**bits buckets by a hash; an n-gram that a row holds k times counts 1 + ln k times its inverse
+    document frequency, and a row is a bag of length 1: the logistic regression over TF-IDF that text classifiers are
+    measured against. The
     weights are fitted first (``building.fit_wide``) and then stay; while the recurrent way learns it does not hear the
     wide one, so neither leans on the other and their sum errs less.
     """
@@ -113,29 +114,30 @@ class WideTokens(nn.Module):
     def __init__(self, bits: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1 << bits), requires_grad=False)
+        self.bias = nn.Parameter(torch.zeros(1), requires_grad=False)
         self.register_buffer("rarity", torch.ones(1 << bits))
         self.rarity: Tensor
         """Inverse document frequency of each bucket."""
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids (B, L) to (B, 1)."""
-        return self.parts(ids).sum((1, 2)).unsqueeze(1)
+        return self.parts(ids).sum((1, 2)).unsqueeze(1) + self.bias
 
     def positions(self, ids: Tensor) -> Tensor:
-        """The same sum spread over the ids (B, L): an n-gram's part goes to its ids in equal shares."""
+        """The same sum without the bias, spread over the ids (B, L): its ids share an n-gram's part alike."""
         one, two, three = self.parts(ids).unbind(1)  # (B, L) each, at the n-gram's last id
         two, three = two / 2, three / 3
         return one + two + _earlier(two, 1) + three + _earlier(three, 1) + _earlier(three, 2)
 
     def parts(self, ids: Tensor) -> Tensor:
         """The part of each n-gram at its first occurrence: (B, 3, L)."""
-        buckets, kept = self.buckets(ids)
-        rarity = self.rarity[buckets] * kept  # (B, 3L)
+        buckets, often = self.buckets(ids)
+        rarity = self.rarity[buckets] * often  # (B, 3L)
         length = rarity.square().sum(1, keepdim=True).clamp(min=1).sqrt()  # (B, 1)
         return (self.weight[buckets] * rarity / length).view(len(ids), 3, -1)
 
     def buckets(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The bucket of every n-gram by its last id, (B, 3L), and True for the first of each in its row."""
+        """The bucket of every n-gram by its last id, and at the first of each 1 + ln of its number: (B, 3L)."""
         before = functional.pad(ids, (1, 0))[:, :-1]  # (B, L)
         second = functional.pad(ids, (2, 0))[:, :-2]  # (B, L)
         grams = torch.stack([ids, ids << 16 | before, (ids << 16 | before) << 16 | second], 1)  # (B, 3, L)
@@ -143,9 +145,12 @@ class WideTokens(nn.Module):
         salt = torch.tensor([0x51ED27, 0x2545F4, 0x7FEB35]).view(1, 3, 1)
         buckets = torch.where(real, _mixed(grams + (salt << 24)) % len(self.weight), -1).flatten(1)
         order, places = buckets.sort(dim=1, stable=True)
-        first = order >= 0
-        first[:, 1:] &= order[:, 1:] != order[:, :-1]
-        return buckets.clamp(min=0), torch.zeros_like(first).scatter(1, places, first)
+        first = torch.ones_like(order, dtype=torch.bool)
+        first[:, 1:] = order[:, 1:] != order[:, :-1]
+        run = first.cumsum(1) - 1  # (B, 3L): equal buckets stand side by side
+        number = torch.zeros_like(run).scatter_add(1, run, torch.ones_like(run)).gather(1, run)
+        often = (1 + number.float().log()) * (first & (order >= 0))
+        return buckets.clamp(min=0), torch.zeros_like(often).scatter(1, places, often)
 
 
 def _earlier(parts: Tensor, by: int) -> Tensor:

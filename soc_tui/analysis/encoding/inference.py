@@ -135,7 +135,9 @@ def _attributed(network: RiskNetwork, x: Tensor, steps: int) -> Tensor:
     for step in range(steps):
         share = (step + 0.5) / steps
         at = (full * share).requires_grad_()
-        wide = None if spread is None else (spread.sum(1, keepdim=True) * share).requires_grad_()  # (n, 1)
+        wide = None
+        if spread is not None and encode.wide is not None:
+            wide = (spread.sum(1, keepdim=True) * share + encode.wide.bias).detach().requires_grad_()  # (n, 1)
         wanted = [at] if wide is None else [at, wide]
         found = torch.autograd.grad(_odds(network, *encode.tokens(at, x), wide), wanted)
         total += found[0] / steps
