@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from soc_tui.acquisition.formats import HEAD_BYTES, format_named, formats_for, recognise
@@ -246,6 +247,7 @@ def is_rotated(path: str) -> bool:
     return bool(_ROTATED.search(_COMPRESSED.sub("", Path(path).name)))
 
 
+@lru_cache(maxsize=16_384)
 def _family(path: str) -> str:
     """The name that all rotations of one log share: ``/x/app.log`` for ``/x/app.log.2.gz``."""
     return _ROTATED.sub("", _COMPRESSED.sub("", path))

@@ -290,7 +290,7 @@ class Engine:
             "revision": self._revision,
             "by_severity": {row["severity"]: row["n"] for row in rows},
             "hunts": len(self._hunts),
-            **total(self.intake.meter.measure(self.intake.states())),
+            **total(self.intake.meter.recent(self.intake.states)),
             "demo": self.demo,
             "workspace": str(self.settings.workspace),
             "behind": {name: self._lag(name) for name in _CONSUMERS},

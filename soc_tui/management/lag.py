@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from soc_tui.core.types import SourceState
 
 _AVERAGE_SECONDS = 30.0
 _SAMPLE_SECONDS = 0.5
+_RECENT_SECONDS = 1.0
 """Rates over less time than this are noise."""
 
 
@@ -97,6 +98,7 @@ class LagMeter:
         self._clock = clock
         self._paces: dict[int, Pace] = {}
         self._lock = threading.Lock()
+        self._recent: tuple[float, list[Lag]] | None = None
 
     def committed(self, state: SourceState, chunk: Chunk) -> None:
         """Note a commit: ``state`` as it is stored now (with its number), ``chunk`` what was read."""
@@ -130,6 +132,13 @@ class LagMeter:
     def measure(self, states: Iterable[SourceState]) -> list[Lag]:
         """Look at every source now."""
         return [self._measure(state) for state in states]
+
+    def recent(self, states: Callable[[], Iterable[SourceState]]) -> list[Lag]:
+        """The same, at most a second old: consoles ask several times a second, each source costs a look."""
+        now = self._clock.monotonic()
+        if self._recent is None or not 0 <= now - self._recent[0] < _RECENT_SECONDS:
+            self._recent = (now, self.measure(states()))
+        return self._recent[1]
 
     def _measure(self, state: SourceState) -> Lag:
         size = disk_size(state.path) if state.state == "active" else 0

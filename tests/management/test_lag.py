@@ -57,6 +57,18 @@ def test_bytes_and_seconds(intake: Intake, tmp_path: Path, clock: FixedClock) ->
     assert lag(intake).lag_bytes == 0
 
 
+def test_a_recent_measure_serves_for_a_second(intake: Intake, tmp_path: Path, clock: FixedClock) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text(LINE.format(7))
+    read(intake, log)
+    assert total(intake.meter.recent(intake.states))["lag_bytes"] == 0
+    log.write_text(LINE.format(7) * 2)
+    clock.advance(0.9)
+    assert total(intake.meter.recent(intake.states))["lag_bytes"] == 0
+    clock.advance(0.2)
+    assert total(intake.meter.recent(intake.states))["lag_bytes"] == len(LINE.format(7))
+
+
 def test_an_unfinished_line_waits_but_is_no_delay(intake: Intake, tmp_path: Path, clock: FixedClock) -> None:
     log = tmp_path / "auth.log"
     log.write_text(LINE.format(7) + LINE.format(8)[:20])
