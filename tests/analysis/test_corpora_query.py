@@ -53,6 +53,16 @@ def test_made_values_are_repeatable_and_of_every_class() -> None:
     assert len(set(calm)) == 300
 
 
+def test_markup_is_repeatable_and_carries_nothing_that_runs() -> None:
+    found = lists.markup(np.random.default_rng(3), 500)
+    assert found == lists.markup(np.random.default_rng(3), 500)
+    assert len(found) == 500
+    assert set(found.values()) == {lists.BENIGN}
+    assert all("<" in value and len(value) <= 300 for value in found)
+    hostile = re.compile(r"<script|<iframe|<svg|javascript:|\bon(?:load|error|click)\s*=|\{\{", re.IGNORECASE)
+    assert not [value for value in found if hostile.search(value)]
+
+
 def test_rare_forms_decode_to_the_same_text() -> None:
     value = "<a href=\"x\"> or 'b' -- ; $(id)"
     for form in disguise._RARE[:5]:

@@ -101,22 +101,22 @@ ORDINARY = (
 )  # fmt: skip
 
 
-MISSED = {"8.8.8.8|whoami"}
-"""Below the shipped threshold: one word behind a pipe also stands in ordinary lists."""
+ALARMING = {"https://ad.example/click;h=v8/3a/0/0/*/x;25-0/0;0;77-300/250;~okv=;sz=300x250;~sscs=?"}
+"""Ordinary and above the shipped threshold: the address of an advertisement, full of empty parameters."""
 
 
-def _known_misses(values: Iterable[str]) -> list[Any]:
-    missed = pytest.mark.xfail(strict=True, reason="below the shipped threshold")
-    return [pytest.param(value, marks=missed) if value in MISSED else value for value in values]
+def _known_alarms(values: Iterable[str]) -> list[Any]:
+    alarm = pytest.mark.xfail(strict=True, reason="scores 0.976, above the shipped threshold")
+    return [pytest.param(value, marks=alarm) if value in ALARMING else value for value in values]
 
 
-@pytest.mark.parametrize("value", _known_misses(ATTACKS))
+@pytest.mark.parametrize("value", ATTACKS)
 def test_attacks_are_found_and_named(query_model: Predictor, value: str) -> None:
     (found,) = prediction.score_values("query", [value], predictor=query_model)
     assert (found["verdict"], found["risk_type"], found["label"]) == ("attack", "web-attack", ATTACKS[value])
 
 
-@pytest.mark.parametrize("value", ORDINARY)
+@pytest.mark.parametrize("value", _known_alarms(ORDINARY))
 def test_ordinary_values_pass(query_model: Predictor, value: str) -> None:
     (found,) = prediction.score_values("query", [value], predictor=query_model)
     assert (found["verdict"], found["risk_type"], found["explanation"]) == ("benign", "", [])
@@ -139,7 +139,6 @@ def test_much_padding_lowers_a_score_only_a_little(query_model: Predictor) -> No
     assert prediction.score_values("query", [value], predictor=query_model)[0]["score"] > 0.9
 
 
-@pytest.mark.xfail(strict=True, reason="scores 0.84, below the shipped threshold")
 def test_an_attack_in_a_long_sentence_is_found(query_model: Predictor) -> None:
     value = "a quiet sunday in the park, and then ' union select password from users-- of course"
     assert prediction.score_values("query", [value], predictor=query_model)[0]["verdict"] == "attack"
@@ -317,11 +316,12 @@ def test_evaluate_values(tmp_path: Path, suffix: str) -> None:
         path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
     figures = prediction.evaluate_file("query", path, MODELS)
     card = json.loads((MODELS / "query.json").read_text())
-    missed = len(MISSED) / len(ATTACKS)
+    precision = len(ATTACKS) / (len(ATTACKS) + len(ALARMING))
     assert 0.99 < figures["auroc"] <= 1
     assert figures == {
-        "rows": len(ATTACKS) + len(ORDINARY), "positives": len(ATTACKS), "precision": 1.0, "fpr": 0.0,
-        "recall": round(1 - missed, 5), "f1": round(2 * (1 - missed) / (2 - missed), 5), "auroc": figures["auroc"],
+        "rows": len(ATTACKS) + len(ORDINARY), "positives": len(ATTACKS), "recall": 1.0,
+        "precision": round(precision, 5), "fpr": round(len(ALARMING) / len(ORDINARY), 5),
+        "f1": round(2 * precision / (1 + precision), 5), "auroc": figures["auroc"],
         "threshold": card["threshold"], "threshold_source": card["threshold_source"],
     }  # fmt: skip
 

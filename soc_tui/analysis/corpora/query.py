@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote_plus
 
+import numpy as np
 import pyarrow.parquet as pq
 
+from soc_tui.analysis.corpora.page import real_pages
 from soc_tui.analysis.encoding import query
 from soc_tui.analysis.encoding.decoding import decode
 from soc_tui.core.errors import SourceError
@@ -33,6 +35,7 @@ _STATEMENT = re.compile(
     r"^\s*(select|insert|update|delete|create|drop|alter|truncate|merge|exec|with)\b.*\b(from|into|set|table|where|values|view|index|database|join)\b",
     re.I | re.S,
 )
+_FRAGMENT = re.compile(r"^\W*(?:select|from|where|show)\s+\S", re.I)
 _PROSE = re.compile(r"^[\w\s.,;:!?'’\"()&/%+-]*$")
 _MARKS = re.compile(r"[<>`|;$(){}\[\]%=\\]|\.\./|--|&&|\|\|")
 _PATT = {
@@ -121,10 +124,14 @@ def csic(data: Path) -> Labelled:
 
 
 def kaggle_sqli(data: Path) -> Labelled:
-    """SQL injections, and benign words; whole SQL statements that it calls benign are left out."""
+    """SQL injections, and benign words; SQL that it calls benign, whole or in part, is left out."""
     rows = _rows(data / "web/kaggle_sqli_modified.parquet", "payload", "label")
-    return {str(v): SQLI if label else BENIGN for v, label in rows
-            if v and not (_dubious_attack(str(v)) if label else _STATEMENT.search(str(v)))}  # fmt: skip
+
+    def dubious(value: str, label: object) -> bool:
+        sql = _STATEMENT.search(value) or _FRAGMENT.search(value)
+        return _dubious_attack(value) if label else sql is not None
+
+    return {str(v): SQLI if label else BENIGN for v, label in rows if v and not dubious(str(v), label)}
 
 
 def kaggle_xss(data: Path) -> Labelled:
@@ -243,6 +250,31 @@ def zeek_uris(data: Path, pattern: str, *fields: str) -> Labelled:
                 record = dict(zip(names, line.split("\t"), strict=False))
                 values.update(dict.fromkeys(parts(record), BENIGN))
     return values
+
+
+_SCRIPTED = re.compile(r"<script\b[^>]*>.*?</script\s*>|<style\b[^>]*>.*?</style\s*>|<!--.*?-->", re.I | re.S)
+_ACTIVE = re.compile(r"\bon\w+\s*=|javascript:|data:|<(?:iframe|object|embed|script|svg|base|form)\b|\{[{%]", re.I)
+
+
+def markup(rng: np.random.Generator, most: int) -> Labelled:
+    """Pieces of real pages that carry no script, handler, frame or form: what an editor sends, harmless HTML.
+
+    Args:
+        rng: where a piece begins and ends; it begins at a tag or after one.
+        most: how many pieces at most.
+    """
+    values: Labelled = {}
+    for page in (page for pages in real_pages().values() for page in pages):
+        parts = re.split(r"(?=<)" if rng.random() < 0.7 else r"(?<=>)", _SCRIPTED.sub("", page))
+        at = 0
+        while at < len(parts):
+            count = 1 + int(rng.integers(6))
+            piece = "".join(parts[at : at + count])[:300]
+            if len(piece) > 3 and "<" in piece and not _ACTIVE.search(piece):
+                values[piece] = BENIGN
+            at += count
+    texts = sorted(values)
+    return {texts[i]: BENIGN for i in sorted(rng.permutation(len(texts))[:most])}
 
 
 _STAMP = re.compile(r"^(?:\w{3} +\d+ [\d:]+ \S+ |[\d-]+ [\d:,.]+ ?|\S+\.log\S* )+")

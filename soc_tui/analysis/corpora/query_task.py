@@ -147,6 +147,7 @@ def background(data: Path, rng: np.random.Generator) -> dict[str, lists.Labelled
     terms = sorted({word.lower() for text in prose for word in re.findall(r"\b[A-Za-z]{3,14}\b", text)})
     made: dict[str, lists.Labelled] = {
         "prose": prose, "messages": _limited(lists.log_messages(data), 4000, rng),
+        "markup": lists.markup(rng, 6000),
         "ordinary": dict.fromkeys(ordinary(50000, rng, terms), lists.BENIGN), "made": attacks.made(50000, rng, terms),
     }  # fmt: skip
     for name, (pattern, fields) in _LOGS.items():
