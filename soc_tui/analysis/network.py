@@ -54,6 +54,8 @@ class NetworkConfig:
     """What the LSTM says at its loudest goes to the DNN beside the attention: one bad place in a long row is enough."""
     wide: int = 0
     """``characters``: above 0, a table of 2**wide weights for ids, pairs and triples beside the recurrent way."""
+    counted: bool = False
+    """The wide way counts an n-gram that a row holds k times 1 + ln k times; else once."""
     recurrent: bool = True
     """False is the DNN alone (``groups`` only): it reads the tokens of a row side by side."""
     dense: bool = True
@@ -104,15 +106,16 @@ class FoldedEmbedding(nn.Embedding):
 class WideTokens(nn.Module):
     """What every distinct id, pair and triple of a row says by itself: a linear model, as a part of the network.
 
-    Weights lie in 2**bits buckets by a hash; an n-gram that a row holds k times counts 1 + ln k times its inverse
+    Weights lie in 2**bits buckets by a hash; a repeated n-gram counts once, or by its logarithm, times its inverse
     document frequency, and a row is a bag of length 1: the logistic regression over TF-IDF that text classifiers are
     measured against. The
     weights are fitted first (``building.fit_wide``) and then stay; while the recurrent way learns it does not hear the
     wide one, so neither leans on the other and their sum errs less.
     """
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, counted: bool = False) -> None:
         super().__init__()
+        self.counted = counted
         self.weight = nn.Parameter(torch.zeros(1 << bits), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(1), requires_grad=False)
         self.register_buffer("rarity", torch.ones(1 << bits))
@@ -137,7 +140,7 @@ class WideTokens(nn.Module):
         return (self.weight[buckets] * rarity / length).view(len(ids), 3, -1)
 
     def buckets(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The bucket of every n-gram by its last id, and at the first of each 1 + ln of its number: (B, 3L)."""
+        """The bucket of every n-gram by its last id, and at the first of each how much it counts: (B, 3L)."""
         before = functional.pad(ids, (1, 0))[:, :-1]  # (B, L)
         second = functional.pad(ids, (2, 0))[:, :-2]  # (B, L)
         grams = torch.stack([ids, ids << 16 | before, (ids << 16 | before) << 16 | second], 1)  # (B, 3, L)
@@ -147,9 +150,11 @@ class WideTokens(nn.Module):
         order, places = buckets.sort(dim=1, stable=True)
         first = torch.ones_like(order, dtype=torch.bool)
         first[:, 1:] = order[:, 1:] != order[:, :-1]
-        run = first.cumsum(1) - 1  # (B, 3L): equal buckets stand side by side
-        number = torch.zeros_like(run).scatter_add(1, run, torch.ones_like(run)).gather(1, run)
-        often = (1 + number.float().log()) * (first & (order >= 0))
+        often = (first & (order >= 0)).float()
+        if self.counted:
+            run = first.cumsum(1) - 1  # (B, 3L): equal buckets stand side by side
+            number = torch.zeros_like(run).scatter_add(1, run, torch.ones_like(run)).gather(1, run)
+            often = often * (1 + number.float().log())
         return buckets.clamp(min=0), torch.zeros_like(often).scatter(1, places, often)
 
 
@@ -172,7 +177,7 @@ class CharacterTokens(nn.Module):
         self.patch = config.patch
         table = FoldedEmbedding if config.wide else nn.Embedding
         self.embed = table(config.vocabulary, config.embedding, padding_idx=0)
-        self.wide = WideTokens(config.wide) if config.wide else None
+        self.wide = WideTokens(config.wide, config.counted) if config.wide else None
         kernel = 2 * config.patch  # neighbours overlap by half, so no cut falls inside every view of a word
         self.mix = nn.Conv1d(config.embedding, config.hidden, kernel, stride=config.patch, padding=config.patch // 2)
 

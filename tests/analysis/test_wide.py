@@ -32,14 +32,15 @@ def wide_of(network: RiskNetwork) -> WideTokens:
     return network.encode.wide
 
 
-def test_a_repeated_gram_counts_by_its_logarithm_and_order_matters() -> None:
-    wide = WideTokens(14)
+def test_a_repeated_gram_counts_once_or_by_its_logarithm_and_order_matters() -> None:
+    wide = WideTokens(14, counted=True)
     with torch.no_grad():
         wide.weight.copy_(torch.arange(len(wide.weight)) / 1000)
     once, twice, turned = torch.tensor([[5, 6, 0, 0]]), torch.tensor([[5, 6, 5, 6]]), torch.tensor([[6, 5, 0, 0]])
     assert wide.buckets(once)[1].sum() == 3  # two ids, one pair
     often = wide.buckets(twice)[1][0]  # 5, 6 and 5 6 twice, 6 5, 5 6 5 and 6 5 6 once
     assert np.allclose(sorted(often[often > 0].tolist()), [1, 1, 1, *[1 + np.log(2)] * 3])
+    assert int(WideTokens(14).buckets(twice)[1].sum()) == 6
     assert float(wide(once)) != float(wide(turned))
 
 

@@ -92,7 +92,8 @@ def code_task(data: Path, seed: int) -> Task:
     return Task(
         name="code", classes=CLASSES,
         architecture={"kind": "characters", "classes": len(CLASSES), "vocabulary": 8192, "embedding": 24, "patch": 8,
-                      "hidden": 48, "dropout": 0.3, "max_pool": True, "wide": 17},
+                      "hidden": 48, "dropout": 0.3, "max_pool": True, "wide": 17,
+                      "counted": True},
         train=sample(train, "training"), validation=sample(validation),
         tests={"malcode-val": sample(test), "malcode-val-new": sample(test.where(new))},
         augment=vary, files={
