@@ -19,6 +19,7 @@ from soc_tui.analysis.card import Card, checked_weights, read_card
 from soc_tui.analysis.encoding import encoding
 from soc_tui.analysis.encoding.base import Encoded
 from soc_tui.analysis.feedback import Anchors, Head
+from soc_tui.analysis.remembered import Remembered, distinct
 from soc_tui.core.errors import UsageError
 from soc_tui.core.resources import resource_dir
 
@@ -35,6 +36,10 @@ EXPLAINED_PER_CALL = 4096
 NEAREST = "nearest known case"
 """The field of an explanation that tells what the scored thing is like; its weight is 0."""
 
+_REMEMBERED = 32_768
+"""Rows whose outputs are remembered: a few megabytes."""
+_REMEMBERED_REASONS = 512
+"""Rows of events whose weights are: 9 KB each."""
 _EVALUATED = 65_536
 """Rows of a file scored at a time: a file of millions needs no more memory than its columns."""
 
@@ -73,6 +78,7 @@ class Predictor:
         self._calibration = calibration.of_card(card)
         self._fields = fields_of(getattr(self._encoding, "slots", ()))
         self._empty = self._encoding.encode(self._encoding.table_of(["{}"])[0]).rows[0] if self._fields else np.zeros(0)
+        self._outputs_of, self._weights_of = Remembered(_REMEMBERED), Remembered(_REMEMBERED_REASONS)
 
     @classmethod
     def load(
@@ -133,8 +139,8 @@ class Predictor:
         found = self._worth_explaining(score)
         if reasons and len(found):
             rows = worst[found]
-            first, back = distinct(encoded.rows[rows])
-            weights = self.attributions(encoded.rows[rows[first]])[back]
+            each = distinct(encoded.rows[rows])
+            weights = self.attributions(encoded.rows[rows[each.first]])[each.back]
             explained = self._encoding.explain(table, encoded, rows, weights)
             likeness = self._likeness(outputs.hidden[rows])
             for place, reason, like in zip(found, explained, likeness, strict=True):
@@ -171,11 +177,16 @@ class Predictor:
         """Calibrated log odds of every encoded row, the local head included, and the network's own outputs."""
         from soc_tui.analysis.encoding import inference
 
-        first, back = distinct(encoded.rows)
-        seen = inference.run(self.network, encoded.rows[first], self.batch_size)
+        each = distinct(encoded.rows)
+
+        def work(rows: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            made = inference.run(self.network, rows, self.batch_size)
+            return made.probabilities, made.log_odds, made.hidden
+
+        seen = inference.Outputs(*self._outputs_of(each.keys, encoded.rows[each.first], work))
         raw = seen.log_odds if self.head is None else self.head.log_odds(seen.log_odds, seen.hidden)
-        every = inference.Outputs(seen.probabilities[back], seen.log_odds[back], seen.hidden[back])
-        return self._calibration.log_odds(raw)[back], every
+        every = inference.Outputs(seen.probabilities[each.back], seen.log_odds[each.back], seen.hidden[each.back])
+        return self._calibration.log_odds(raw)[each.back], every
 
     @staticmethod
     def _worst(encoded: Encoded, odds: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -190,8 +201,11 @@ class Predictor:
         if self._fields:
             return inference.occlusions(self.network, rows, list(self._fields.values()), self._empty)
         if rows.ndim == 3:  # one token is one event: what the score loses without it
-            events = [[(token, place) for place in range(rows.shape[2])] for token in range(rows.shape[1])]
-            return inference.occlusions(self.network, rows, events, np.zeros(rows.shape[1:], rows.dtype))
+            each = distinct(rows)
+            wanted = rows[each.first]
+            return self._weights_of(each.keys, wanted, lambda new: (inference.removals(self.network, new),))[0][
+                each.back
+            ]
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
             part = rows[start : start + 256]
@@ -237,28 +251,6 @@ def _anchors(extras: dict[str, Any]) -> Anchors | None:
         return None
     hidden, odds, risky = (extras[name].numpy() for name in ("anchors", "anchors_odds", "anchors_risky"))
     return Anchors(hidden, odds.astype(np.float64), risky.astype(bool))
-
-
-_MIX = np.random.default_rng().integers(1, 2**63, 4096, np.uint64) | np.uint64(1)
-"""Random odd multipliers, new in each process: nobody outside can make two rows share a key."""
-
-
-def distinct(rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places of the first of each distinct row, and for every row its place among them.
-
-    Rows are compared by a 64-bit key: the chance that two of a million differ and share one is below 1e-7.
-    """
-    if not len(rows):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    flat = rows.reshape(len(rows), -1)
-    whole = np.rint(flat * 64).astype(np.int16) if flat.dtype == np.float32 else flat
-    size = -whole.dtype.itemsize * whole.shape[1] % 8
-    raw = np.pad(np.ascontiguousarray(whole).view(np.uint8), ((0, 0), (0, size))).view(np.uint64)
-    key = (raw ^ (raw >> np.uint64(31))) * np.resize(_MIX, raw.shape[1])
-    _, first, back = np.unique(
-        (key ^ (key >> np.uint64(29))).sum(1, dtype=np.uint64), return_index=True, return_inverse=True
-    )
-    return first, back
 
 
 def list_models(models_dir: Path | None = None) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from soc_tui.analysis.encoding.lexer import decode
-from soc_tui.analysis.features import expanded
+from soc_tui.analysis.features import expanded, sessions
 from soc_tui.analysis.feedback import Head
 from soc_tui.analysis.prediction import Predictor
 from soc_tui.core.schema import FINDINGS
@@ -49,15 +49,15 @@ class Scored:
     """Column of the encoding -> the version, ``before`` or ``after``, whose content it holds."""
     at_once: int = 16_384
     """Rows that are encoded together: it bounds memory."""
+    gather: Callable[[pa.Table, int], pa.Table] | None = None
+    """Makes of what the query found the rows with ``key``; it is told the first new event."""
 
 
 SCORED: Mapping[str, Scored] = {
     "query": Scored("SELECT DISTINCT value AS key, value FROM ({query_values})"),
     "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
-    "session": Scored(
-        "SELECT value AS key, events FROM ({session_events})", look_back=FLOW_LOOK_BACK, once=False, at_once=256
-    ),
+    "session": Scored("{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=256, gather=sessions.gathered),
     "code": Scored(
         "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
         " (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_code",
@@ -95,8 +95,10 @@ class Scoring:
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]
         rows = self.inputs(name, first, last, unscored=scored.once)
-        for part in self.filled(name, rows):
-            self.save(name, part["key"], self.predictor(name).score(part))
+        scored_rows = [(part["key"], self.predictor(name).score(part)) for part in self.filled(name, rows)]
+        if scored_rows:
+            keys = pa.chunked_array([chunk for key, _ in scored_rows for chunk in key.chunks], scored_rows[0][0].type)
+            self.save(name, keys, pa.concat_tables([scores for _, scores in scored_rows]))
         if not rows.num_rows and not (scored.once and self.inputs(name, first, last, most=1).num_rows):
             return FINDINGS.empty_table()
         return self._run(NETWORKS[name], first, last, self.predictor(name).threshold)
@@ -132,7 +134,8 @@ class Scoring:
             text += f" WHERE NOT EXISTS (FROM scores s WHERE s.model = '{name}' AND s.value = found.key)"
         text += f" LIMIT {int(most)}" if most else " ORDER BY key" if scored.once else ""
         window = {"first_event_id": first, "last_event_id": last}
-        return self._store.sql(text, window, reach=Reach(first - scored.look_back, last))
+        rows = self._store.sql(text, window, reach=Reach(first - scored.look_back, last))
+        return scored.gather(rows, first) if scored.gather else rows
 
     def save(self, name: str, keys: pa.ChunkedArray, scores: pa.Table) -> None:
         """Keep scores under their keys; of keys that are scored again and again only what reaches the threshold."""

@@ -12,6 +12,7 @@ from soc_tui.analysis.corpora import session_made as made
 from soc_tui.analysis.corpora import session_task as task
 from soc_tui.analysis.encoding import session
 from soc_tui.analysis.features import feature_sql
+from soc_tui.analysis.features.sessions import gathered
 from soc_tui.core.schema import REJECTS
 from soc_tui.core.settings import StoreSettings
 from soc_tui.core.types import SourceState
@@ -113,7 +114,7 @@ def test_the_query_and_the_corpus_make_the_same_sessions(shared_data: Path, tmp_
 
         append_chunks(store, [Chunk(state, events, REJECTS.empty_table(), 0)], datetime(2026, 1, 1, tzinfo=UTC))
         window = {"first_event_id": 1, "last_event_id": events.num_rows}
-        found = store.sql(feature_sql("session_events"), window)
+        found = gathered(store.sql(feature_sql("session_events"), window), 1)
     rows = session.ENCODING.encode(found).rows
     wanted = session.ENCODING.encode(session.table(expected)).rows
 

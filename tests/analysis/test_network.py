@@ -182,3 +182,16 @@ def test_a_run_that_matters_gains_by_being_taken_out() -> None:
     tried = 2 * found[0] - weights[0]
     assert tried[best : best + 5].sum() != 0
     assert abs(lost) > 0
+
+
+def test_removals_of_every_event_are_its_occlusions() -> None:
+    torch.manual_seed(3)
+    net = RiskNetwork(NetworkConfig("groups", 3, tokens=7, width=4, hidden=8, shared=True)).eval()
+    rows = np.random.default_rng(3).integers(1, 64, (70, 7, 4)).astype(np.float32) / 64
+    rows[::3, 5:] = 0  # padding
+    events = [[(token, place) for place in range(4)] for token in range(7)]
+    expected = inference.occlusions(net, rows, events, np.zeros((7, 4), np.float32))
+    np.testing.assert_allclose(inference.removals(net, rows, 7), expected, atol=1e-4)
+    some = inference.removals(net, rows, 2)
+    assert ((some != 0).sum((1, 2)) <= 2).all()
+    np.testing.assert_allclose(some[some != 0], expected[some != 0], atol=1e-4)

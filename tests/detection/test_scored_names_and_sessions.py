@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from soc_tui.analysis.features import feature_sql
+from soc_tui.analysis.features.sessions import gathered
 from soc_tui.core.schema import FINDINGS
 from soc_tui.detection.detectors import rule_sql
 
@@ -87,17 +89,21 @@ def test_the_order_of_names_changes_nothing(generated: Any, make_workspace: Any)
     ]
 
 
+def sessions_of(workspace: Any, window: tuple[int, int]) -> pa.Table:
+    params = {"first_event_id": window[0], "last_event_id": window[1]}
+    return gathered(workspace.store.sql(feature_sql("session_events"), params), window[0])
+
+
 def test_every_session_that_is_scored_is_joined_back(workspace: Any, events: dict[str, Any]) -> None:
     ssh, web = events["ssh"], events["web"]
     guessing = [ssh(i * 2) for i in range(30)] + [ssh(70, "success")]
     later = [ssh(6000, "success", user_name="anna"), web(6010, src_ip="192.0.2.7")]
     window = workspace.add(guessing + later)
-    params = {"first_event_id": window[0], "last_event_id": window[1]}
-    sessions = workspace.store.sql(feature_sql("session_events"), params).sort_by("value").to_pylist()
+    sessions = sessions_of(workspace, window).sort_by("key").to_pylist()
     assert [(row["src_ip"], row["events_total"]) for row in sessions] == [
         ("192.0.2.7", 1), ("203.0.113.9", 31), ("203.0.113.9", 1),
     ]  # fmt: skip
-    keep_scores(workspace, "session", [(sessions[1]["value"], 0.97, "takeover"), (sessions[2]["value"], 0.2, "benign")])
+    keep_scores(workspace, "session", [(sessions[1]["key"], 0.97, "takeover"), (sessions[2]["key"], 0.2, "benign")])
     (finding,) = found(workspace, "session_anomaly", window)
     assert (finding["severity"], finding["event_count"], finding["host"]) == ("high", 31, "web1")
     assert finding["title"] == "Log-in after guessing by 203.0.113.9"
@@ -109,20 +115,14 @@ def test_every_session_that_is_scored_is_joined_back(workspace: Any, events: dic
 def test_a_session_keeps_its_name_while_it_goes_on(workspace: Any, events: dict[str, Any]) -> None:
     first = workspace.add([events["ssh"](i * 60) for i in range(5)])
     second = workspace.add([events["ssh"](300 + i * 60) for i in range(5)])
-
-    def sessions(window: tuple[int, int]) -> list[dict[str, Any]]:
-        params = {"first_event_id": window[0], "last_event_id": window[1]}
-        return workspace.store.sql(feature_sql("session_events"), params).to_pylist()
-
-    (early,), (late,) = sessions(first), sessions(second)
-    assert early["value"] == late["value"] == "203.0.113.9 2026-03-01 10:00:00"
+    (early,), (late,) = (sessions_of(workspace, window).to_pylist() for window in (first, second))
+    assert early["key"] == late["key"] == "203.0.113.9 2026-03-01 10:00:00"
     assert (len(early["events"]), len(late["events"]), late["event_id"]) == (5, 10, 10)
 
 
 def test_of_a_flood_the_first_and_the_last_events_are_taken(workspace: Any, events: dict[str, Any]) -> None:
     window = workspace.add([events["ssh"](i, user_name=f"u{i}") for i in range(1500)])
-    params = {"first_event_id": window[1], "last_event_id": window[1]}
-    (row,) = workspace.store.sql(feature_sql("session_events"), params).to_pylist()
+    (row,) = sessions_of(workspace, (window[1], window[1])).to_pylist()
     users = [event["user_name"] for event in row["events"]]
     assert users == [f"u{i}" for i in [*range(512), *range(988, 1500)]]
     assert row["events_total"] == 1500

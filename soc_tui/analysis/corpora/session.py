@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from soc_tui.acquisition.reader import open_source, read_chunks
+from soc_tui.analysis.features.sessions import GAP_SECONDS
 from soc_tui.core.clock import SystemClock
 from soc_tui.core.errors import SourceError
 from soc_tui.core.schema import NORMALISED, OcsfClass
@@ -35,9 +36,6 @@ CLASSES = ("benign", "brute", "spray", "scan", "takeover")
 
 BENIGN, BRUTE, SPRAY, SCAN, TAKEOVER = (1 << i for i in range(len(CLASSES)))
 UNKNOWN = 0
-
-GAP_SECONDS = 1800.0
-"""A longer pause of a source begins a new session; as in ``features/session_events.sql``."""
 
 Event = dict[str, object]
 Session = list[Event]

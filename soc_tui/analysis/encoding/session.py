@@ -25,7 +25,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -149,19 +149,13 @@ class SessionEncoding:
         tokens = _tokens(events, owner)
         count = np.bincount(owner, minlength=table.num_rows)
         begin = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
-        rows: list[NDArray[np.float32]] = []
-        owners: list[int] = []
-        starts: list[int] = []
-        for session in range(table.num_rows):
-            for start in _starts(int(count[session])):
-                row = np.zeros((EVENTS, WIDTH), np.float32)
-                part = tokens[begin[session] + start : min(begin[session] + start + EVENTS, begin[session + 1])]
-                row[: len(part)] = part
-                rows.append(row)
-                owners.append(session)
-                starts.append(start)
-        stacked = np.stack(rows) if rows else np.zeros((0, EVENTS, WIDTH), np.float32)
-        return Encoded(stacked, np.array(owners, np.int64), np.array(starts, np.int64))
+        windows = [(session, start) for session, events in enumerate(count.tolist()) for start in _starts(events)]
+        owners, starts = np.array(windows, np.int64).reshape(-1, 2).T
+        places = (begin[owners] + starts)[:, None] + np.arange(EVENTS)  # (windows, EVENTS)
+        real = places < begin[owners + 1][:, None]
+        rows = np.zeros((len(windows), EVENTS, WIDTH), np.float32)
+        rows[real] = tokens[places[real]]
+        return Encoded(rows, owners, starts)
 
     def explain(self, table: pa.Table, encoded: Encoded, rows: Longs, weights: NDArray[np.float32]) -> list[Reasons]:
         """The events that weigh most, as ``event N`` of the session, counted from 1 in order of time."""
@@ -234,25 +228,34 @@ def _before(owner: Longs, amounts: NDArray[Any]) -> Doubles:
     return out
 
 
-def _new(owner: Longs, column: pa.ChunkedArray) -> tuple[Flags, Longs]:
-    """Whether a row is the first of its session with this value (a null never is), and a key per session and value."""
-    codes = column.combine_chunks().dictionary_encode()
-    codes = pa.concat_arrays(codes.chunks) if isinstance(codes, pa.ChunkedArray) else codes
-    code = np.asarray(codes.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64) + 1
-    key = owner * (int(code.max(initial=0)) + 1) + code
-    first = np.zeros(len(owner), bool)
-    first[np.unique(key, return_index=True)[1]] = True
-    return first & (code > 0), key
+class _Coded(NamedTuple):
+    """A column by its distinct values: logs repeat themselves, and patterns cost per value."""
+
+    codes: Longs
+    """Of each row the number of its value, counted from 1; 0 for a null."""
+    values: pa.Array
+
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> Self:
+        found = column.combine_chunks().dictionary_encode()
+        found = pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+        codes = np.asarray(found.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64) + 1
+        return cls(codes, found.dictionary)
+
+    def matches(self, pattern: str) -> Flags:
+        found = pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False)
+        return np.append(False, np.asarray(found, bool))[self.codes]
+
+    def of_session(self, owner: Longs) -> tuple[Flags, Longs]:
+        """Whether a row is its session's first with this value (a null never is), and a key per session and value."""
+        key = owner * (int(self.codes.max(initial=0)) + 1) + self.codes
+        first = np.zeros(len(owner), bool)
+        first[np.unique(key, return_index=True)[1]] = True
+        return first & (self.codes > 0), key
 
 
 def _is(column: pa.ChunkedArray, *values: str) -> Flags:
     return np.asarray(pc.is_in(column, pa.array(values)).to_numpy(zero_copy_only=False), bool)
-
-
-def _matches(column: pa.ChunkedArray, pattern: str) -> Flags:
-    return np.asarray(
-        pc.fill_null(pc.match_substring_regex(column, pattern), False).to_numpy(zero_copy_only=False), bool
-    )
 
 
 def _tokens(events: pa.Table, owner: Longs) -> NDArray[np.float32]:
@@ -267,10 +270,11 @@ def _tokens(events: pa.Table, owner: Longs) -> NDArray[np.float32]:
     refused = web & np.isin(answer, (401, 403))
     success = ~web & _is(events["status"], "success")
     failure = (~web & _is(events["status"], "failure")) | (web & (answer == 401))
-    new_user, user = _new(owner, events["user_name"])
-    no_user = np.asarray(pc.is_null(events["user_name"]).to_numpy(zero_copy_only=False), bool)
-    new_target, _ = _new(owner, events["target"])
-    new_path, _ = _new(owner, events["url_path"])
+    users, paths = _Coded.of(events["user_name"]), _Coded.of(events["url_path"])
+    new_user, user = users.of_session(owner)
+    no_user = users.codes == 0
+    new_target, _ = _Coded.of(events["target"]).of_session(owner)
+    new_path, _ = paths.of_session(owner)
     missing = web & np.isin(answer, (400, 403, 404, 405, 410))
     failed_before = _before(user, failure * repeat)
     time = np.asarray(events["time"].to_numpy(zero_copy_only=False), np.float64)
@@ -279,7 +283,7 @@ def _tokens(events: pa.Table, owner: Longs) -> NDArray[np.float32]:
     method = events["http_method"]
     columns: dict[str, NDArray[Any]] = {
         "present": ones, "logon": ~web, "web": web, "success": success, "failure": failure, "user missing": no_user,
-        "user new": new_user, "user often tried by attackers": _matches(events["user_name"], _PRIVILEGED),
+        "user new": new_user, "user often tried by attackers": users.matches(_PRIVILEGED),
         "users so far": _log(_before(owner, new_user) + new_user, 100),
         "failures so far": _log(_before(owner, failure * repeat), 100),
         "failures of this user so far": _log(np.where(no_user, 0.0, failed_before), 100),
@@ -291,8 +295,8 @@ def _tokens(events: pa.Table, owner: Longs) -> NDArray[np.float32]:
         "method other": web & ~_is(method, *METHODS),
         "answer 2xx": answer // 100 == 2, "answer 3xx": answer // 100 == 3, "answer 401 or 403": refused,
         "answer 404": answer == 404, "answer 4xx": (answer // 100 == 4) & ~refused & (answer != 404),
-        "answer 5xx": answer // 100 == 5, "path static": _matches(events["url_path"], _STATIC),
-        "path login": _matches(events["url_path"], _LOGIN), "path robots.txt": _is(events["url_path"], "/robots.txt"),
+        "answer 5xx": answer // 100 == 5, "path static": paths.matches(_STATIC),
+        "path login": paths.matches(_LOGIN), "path robots.txt": _is(events["url_path"], "/robots.txt"),
         "referrer": np.asarray(events["referrer"].fill_null(False).to_numpy(zero_copy_only=False), bool),
         "missing paths so far": _log(_before(owner, missing & new_path), 100),
         "events so far": _log(_before(owner, ones), 1000), "successes so far": _log(_before(owner, success), 100),
