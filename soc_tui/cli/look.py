@@ -279,6 +279,7 @@ def hunt(
 
 def _interruptible(call: Callable[[], pa.Table]) -> pa.Table:
     """Run a blocking call in a thread, because Ctrl-C does not reach one that waits inside of the Flight library."""
+    import contextlib
     import queue
     import threading
 
@@ -291,7 +292,11 @@ def _interruptible(call: Callable[[], pa.Table]) -> pa.Table:
             answers.put(error)
 
     threading.Thread(target=run, daemon=True).start()
-    answer = answers.get()
+    while True:
+        # A signal that comes just before the wait begins does not end it, so no wait is long.
+        with contextlib.suppress(queue.Empty):
+            answer = answers.get(timeout=0.1)
+            break
     if isinstance(answer, Exception):
         raise answer
     return answer
