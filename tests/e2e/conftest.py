@@ -59,6 +59,13 @@ def product(tmp_path: Path) -> Product:
     return Product(tmp_path / "workspace")
 
 
+@pytest.fixture
+def served(product: Product) -> Iterator[Product]:
+    """A fresh workspace with an engine that serves every command; without it each starts its own, for seconds."""
+    with connect(product.workspace):
+        yield product
+
+
 @pytest.fixture(scope="session")
 def sample_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A workspace that holds the sample data, and an engine that serves every command on it; tests only read it."""

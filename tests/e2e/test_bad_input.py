@@ -42,13 +42,13 @@ def test_no_permission(product: Product, tmp_path: Path) -> None:
     assert str(file) in run.stderr
 
 
-def test_a_binary_file(product: Product, tmp_path: Path) -> None:
+def test_a_binary_file(served: Product, tmp_path: Path) -> None:
     shutil.copy(shutil.which("true") or "/bin/true", tmp_path / "prog")
     (tmp_path / "auth.log").write_bytes(_good(2))
-    run = product.run("ingest", str(tmp_path / "prog"), str(tmp_path), "--format", "json", code=1)
+    run = served.run("ingest", str(tmp_path / "prog"), str(tmp_path), "--format", "json", code=1)
     result = exact(json.loads(run.stdout))
     assert result["records_stored"] == 2
-    assert json.loads(product.run("ingest", str(tmp_path), "--format", "json").stdout)["skipped"]
+    assert json.loads(served.run("ingest", str(tmp_path), "--format", "json").stdout)["skipped"]
     assert "prog" in run.stderr
     assert "binary" in run.stderr
 
@@ -60,53 +60,53 @@ def test_a_directory_loop(product: Product, tmp_path: Path) -> None:
     assert exact(product.json("ingest", str(tmp_path / "logs")))["records_stored"] == 2
 
 
-def test_an_empty_file_and_an_empty_folder(product: Product, tmp_path: Path) -> None:
+def test_an_empty_file_and_an_empty_folder(served: Product, tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
-    assert exact(product.json("ingest", str(tmp_path / "logs")))["records_read"] == 0
+    assert exact(served.json("ingest", str(tmp_path / "logs")))["records_read"] == 0
     (tmp_path / "logs" / "empty.log").touch()
-    assert exact(product.json("ingest", str(tmp_path / "logs")))["records_read"] == 0
+    assert exact(served.json("ingest", str(tmp_path / "logs")))["records_read"] == 0
 
 
-def test_a_half_written_last_line_waits_for_its_end(product: Product, tmp_path: Path) -> None:
+def test_a_half_written_last_line_waits_for_its_end(served: Product, tmp_path: Path) -> None:
     log = tmp_path / "eve.json"
     line = json.dumps(
         {"timestamp": "2026-01-01T00:00:00.000000+0000", "event_type": "flow", "src_ip": "192.0.2.1"}
     ).encode()
     log.write_bytes(line + b"\n" + line[:40])
-    first = exact(product.json("ingest", str(log)))
+    first = exact(served.json("ingest", str(log)))
     assert (first["records_stored"], first["records_rejected"]) == (1, 0)
     assert first["sources"][0]["pending_bytes"] == 40
     with log.open("ab") as out:
         out.write(line[40:] + b"\n")
-    second = exact(product.json("ingest", str(log)))
+    second = exact(served.json("ingest", str(log)))
     assert (second["records_stored"], second["records_rejected"], second["sources"][0]["pending_bytes"]) == (1, 0, 0)
-    assert product.rows("SELECT count(*) AS n FROM events") == [{"n": 2}]
+    assert served.rows("SELECT count(*) AS n FROM events") == [{"n": 2}]
 
 
-def test_a_ten_megabyte_line_goes_to_the_rejects(product: Product, tmp_path: Path) -> None:
+def test_a_ten_megabyte_line_goes_to_the_rejects(served: Product, tmp_path: Path) -> None:
     log = tmp_path / "auth.log"
     log.write_bytes(_good(2) + b"A" * 10_000_000 + b"\n" + _good(2))
-    result = exact(product.json("ingest", str(log)))
+    result = exact(served.json("ingest", str(log)))
     assert (result["records_stored"], result["records_rejected"]) == (4, 1)
-    rejects = product.rows("SELECT reason, source_offset, source_length FROM rejects")
+    rejects = served.rows("SELECT reason, source_offset, source_length FROM rejects")
     assert rejects[0]["source_offset"] == len(_good(2))
     assert rejects[0]["source_length"] == 10_000_000
     assert "long" in rejects[0]["reason"]
 
 
-def test_invalid_utf8_and_nul_bytes_hide_nothing(product: Product, tmp_path: Path) -> None:
+def test_invalid_utf8_and_nul_bytes_hide_nothing(served: Product, tmp_path: Path) -> None:
     lines = [
         b'203.0.113.5 - - [17/May/2026:10:05:03 +0000] "GET /a\xff\xfe?id=1 HTTP/1.1" 200 5 "-" "x"',
         b'203.0.113.5 - - [17/May/2026:10:05:04 +0000] "GET /b\x00c HTTP/1.1" 200 5 "-" "x"',
         b'203.0.113.5 - - [17/May/2026:10:05:05 +0000] "GET /d HTTP/1.1" 200 5 "-" "x"',
     ]
     (tmp_path / "access.log").write_bytes(b"\n".join(lines) + b"\n")
-    result = exact(product.json("ingest", str(tmp_path / "access.log")))
+    result = exact(served.json("ingest", str(tmp_path / "access.log")))
     assert (result["records_stored"], result["records_rejected"]) == (3, 0)
-    assert product.rows("SELECT src_ip, url_path FROM events ORDER BY event_id") == [
+    assert served.rows("SELECT src_ip, url_path FROM events ORDER BY event_id") == [
         {"src_ip": "203.0.113.5", "url_path": path} for path in ("/a\\xff\\xfe", "/b\x00c", "/d")
     ]
-    shown = product.run("events").stdout
+    shown = served.run("events").stdout
     assert "\x00" not in shown
 
 
@@ -192,8 +192,9 @@ def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path) ->
     assert str(tmp_path / "models") in run.stderr
     assert "what to do:" in run.stderr
     # With the model back, analysis goes on from its own checkpoint.
-    product.run("ingest", *paths)
-    checkpoints = product.rows("SELECT name, event_id FROM checkpoints ORDER BY name")
+    with connect(product.workspace):
+        product.run("ingest", *paths)
+        checkpoints = product.rows("SELECT name, event_id FROM checkpoints ORDER BY name")
     assert checkpoints == [{"name": name, "event_id": 53} for name in ("analysis", "detection", "enrichment")]
 
 
@@ -213,13 +214,14 @@ def test_kill_9_in_the_middle_loses_and_repeats_nothing(product: Product, tmp_pa
         for pid in _engines(product.workspace):
             os.kill(pid, signal.SIGKILL)
         ingest.wait(60)
-    result = exact(product.json("ingest", str(log)))
-    assert result["errors"] == []
-    assert product.rows(
-        "SELECT count(*) AS n, count(DISTINCT source_offset) AS places, max(event_id) AS last FROM events"
-    ) == [{"n": lines, "places": lines, "last": lines}]
-    source = product.rows("SELECT records_read, records_stored, records_rejected FROM sources")
-    assert source == [{"records_read": lines, "records_stored": lines, "records_rejected": 0}]
+    with connect(product.workspace):
+        result = exact(product.json("ingest", str(log)))
+        assert result["errors"] == []
+        assert product.rows(
+            "SELECT count(*) AS n, count(DISTINCT source_offset) AS places, max(event_id) AS last FROM events"
+        ) == [{"n": lines, "places": lines, "last": lines}]
+        source = product.rows("SELECT records_read, records_stored, records_rejected FROM sources")
+        assert source == [{"records_read": lines, "records_stored": lines, "records_rejected": 0}]
 
 
 def _engines(workspace: Path) -> list[int]:

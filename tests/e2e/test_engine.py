@@ -115,7 +115,7 @@ def test_ingest_beside_open_consoles(product: Product, tmp_path: Path) -> None:
             detectors = console.query("alerts")["detector"].to_pylist()
             assert sorted(detectors) == ["session-anomaly", "ssh-brute-force"]
             assert console.command("pulse")["events"] == 40
-    assert product.rows("SELECT count(*) AS n FROM events") == [{"n": 40}]
+        assert product.rows("SELECT count(*) AS n FROM events") == [{"n": 40}]
 
 
 def test_a_file_that_is_watched_and_ingested_is_read_once(product: Product, tmp_path: Path) -> None:
@@ -189,14 +189,14 @@ def test_a_failing_module_is_shown_and_the_others_go_on(product: Product, tmp_pa
         assert module("detection")["failures"] == 0
 
 
-def test_hunt_from_the_command_line(product: Product) -> None:
-    assert product.rows("SELECT 1 AS one") == [{"one": 1}]
-    assert "hunt only reads" in product.run("hunt", "DELETE FROM events", code=2).stderr
-    endless = product.run(
+def test_hunt_from_the_command_line(served: Product) -> None:
+    assert served.rows("SELECT 1 AS one") == [{"one": 1}]
+    assert "hunt only reads" in served.run("hunt", "DELETE FROM events", code=2).stderr
+    endless = served.run(
         "hunt", "SELECT count(*) FROM range(100000000) a, range(100000000)", "--seconds", "0.3", code=1
     )
     assert "took longer" in endless.stderr
-    cut = product.run("hunt", "SELECT * FROM range(100)", "--limit", "3", "--format", "jsonl")
+    cut = served.run("hunt", "SELECT * FROM range(100)", "--limit", "3", "--format", "jsonl")
     assert len(cut.stdout.splitlines()) == 3
     assert "only the first 3 rows" in cut.stderr
 
