@@ -53,10 +53,25 @@ def command(workspace: Path, *words: str) -> tuple[dict[str, Any], float]:
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "soc_tui", "--workspace", str(workspace), "--format", "json", *words],
-        env=env, check=True, capture_output=True,
+        env=env, check=False, capture_output=True, text=True,
     )  # fmt: skip
+    seconds = time.perf_counter() - began
+    assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
-    return report, time.perf_counter() - began
+    return report, seconds
+
+
+def closed(workspace: Path) -> None:
+    """Wait until no engine holds a workspace: a command does not wait for ever for the end of the one it started."""
+    import duckdb
+
+    for _ in range(600):
+        try:
+            duckdb.connect(str(workspace / "workspace.duckdb")).close()
+            return
+        except duckdb.IOException:
+            time.sleep(0.2)
+    raise TimeoutError(f"{workspace} is still held")
 
 
 def main() -> None:
@@ -73,9 +88,12 @@ def main() -> None:
         write_list(listed, options.indicators)
         write_conn_log(log, options.events)
         command(folder / "stored", "ingest", str(log))
+        closed(folder / "stored")
         for _ in range(options.runs):
             for times, source in ((alone, None), (beside, folder / "stored")):
-                shutil.rmtree(workspace, ignore_errors=True)
+                if workspace.exists():
+                    closed(workspace)
+                    shutil.rmtree(workspace)
                 if source is not None:
                     shutil.copytree(source, workspace)
                 report, seconds = command(workspace, "indicators", "load", str(listed))

@@ -31,8 +31,8 @@ SCORES = pa.schema([("score", pa.float64()), ("label", pa.string()), ("explanati
 """What :meth:`Predictor.score` yields: score in [0, 1], the likeliest class (``benign`` below the threshold), and a
 JSON list of ``{field, value, weight}`` (``[]`` below the threshold)."""
 
-EXPLAINED_PER_CALL = 4096
-"""Rows explained in one call at most, the highest scores first: under a flood the analyst needs no millionth reason."""
+EXPLAINED = 4096
+"""Rows explained at a time at most, the highest scores first: under a flood the analyst needs no millionth reason."""
 NEAREST = "nearest known case"
 """The field of an explanation that tells what the scored thing is like; its weight is 0."""
 
@@ -114,13 +114,13 @@ class Predictor:
         known = extras["cases"].numpy() if "cases" in extras and len(extras["cases"]) == len(card.cases) else None
         return cls(card, network, threshold, batch_size, known, head, _anchors(extras))
 
-    def score(self, table: pa.Table, *, reasons: bool = True) -> pa.Table:
+    def score(self, table: pa.Table, *, reasons: int = EXPLAINED) -> pa.Table:
         """Score events.
 
         Args:
             table: what the model's encoding reads: ``flow``: event columns and context of
                 ``features/flow_window.sql``; the others: one column of values or sequences.
-            reasons: False leaves every explanation empty, which is faster.
+            reasons: rows that are explained at most; 0 leaves every explanation empty, which is faster.
 
         Returns:
             A table of ``SCORES``, row by row for ``table``.
@@ -136,8 +136,8 @@ class Predictor:
         worst = self._worst(encoded, odds)
         score = calibration.probability(odds[worst])
         told = np.full(len(score), "[]", object)
-        found = self._worth_explaining(score)
-        if reasons and len(found):
+        found = self._worth_explaining(score, reasons)
+        if len(found):
             rows = worst[found]
             each = distinct(encoded.rows[rows])
             weights = self.attributions(encoded.rows[rows[each.first]])[each.back]
@@ -214,10 +214,10 @@ class Predictor:
             out[start : start + 256] = inference.checked(self.network, part, weights, longest)
         return out
 
-    def _worth_explaining(self, score: NDArray[np.float64]) -> NDArray[np.int64]:
+    def _worth_explaining(self, score: NDArray[np.float64], most: int) -> NDArray[np.int64]:
         found = np.flatnonzero(score >= self.threshold)
-        if len(found) > EXPLAINED_PER_CALL:
-            found = np.sort(found[np.argsort(-score[found], kind="stable")[:EXPLAINED_PER_CALL]])
+        if len(found) > most:
+            found = np.sort(found[np.argsort(-score[found], kind="stable")[:most]])
         return found
 
     def _likeness(self, hidden: NDArray[np.float32]) -> list[list[dict[str, Any]]]:

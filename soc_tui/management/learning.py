@@ -174,7 +174,7 @@ class Learning:
                 continue
             total += rows.num_rows
             for part in self._scoring.filled(name, rows):
-                scores = lowest.score(part, reasons=False).append_column("value", part["key"].cast(pa.string()))
+                scores = lowest.score(part, reasons=0).append_column("value", part["key"].cast(pa.string()))
                 kept.append(scores.filter(pc.greater_equal(scores["score"], calibration.LOWEST_THRESHOLD)))
             parts.append(self._inputs_of(name, predictor, rows))
         columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

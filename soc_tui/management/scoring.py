@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from soc_tui.analysis.encoding.lexer import decode
 from soc_tui.analysis.features import expanded, sessions
 from soc_tui.analysis.feedback import Head
-from soc_tui.analysis.prediction import Predictor
+from soc_tui.analysis.prediction import EXPLAINED, Predictor
 from soc_tui.core.schema import FINDINGS
 from soc_tui.core.settings import AnalysisSettings
 from soc_tui.detection.detectors import NETWORKS, Detector
@@ -95,10 +95,16 @@ class Scoring:
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]
         rows = self.inputs(name, first, last, unscored=scored.once)
-        scored_rows = [(part["key"], self.predictor(name).score(part)) for part in self.filled(name, rows)]
-        if scored_rows:
-            keys = pa.chunked_array([chunk for key, _ in scored_rows for chunk in key.chunks], scored_rows[0][0].type)
-            self.save(name, keys, pa.concat_tables([scores for _, scores in scored_rows]))
+        parts = -(-rows.num_rows // scored.at_once)
+        done: list[pa.Table] = []
+        for part in self.filled(
+            name, rows
+        ):  # each may explain its share: a flood must not keep the next window waiting
+            scores = self.predictor(name).score(part, reasons=-(-EXPLAINED // parts))
+            done.append(scores.append_column("key", part["key"].cast(pa.string())))
+        if done:
+            whole = pa.concat_tables(done)
+            self.save(name, whole["key"], whole.drop_columns("key"))
         if not rows.num_rows and not (scored.once and self.inputs(name, first, last, most=1).num_rows):
             return FINDINGS.empty_table()
         return self._run(NETWORKS[name], first, last, self.predictor(name).threshold)

@@ -339,3 +339,16 @@ def test_evaluate_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "conn.log").write_text("not a log\n")
     with pytest.raises(SourceError):
         prediction.evaluate_file("flow", tmp_path / "conn.log", MODELS)
+
+
+def test_under_a_flood_only_the_highest_scores_are_explained(query_model: Predictor) -> None:
+    values = ["1' OR '1'='1", "../../etc/passwd", "<script>alert(1)</script>", "index"]
+    whole = query_model.score(pa.table({"value": values})).to_pylist()
+    some = query_model.score(pa.table({"value": values}), reasons=2).to_pylist()
+    assert [row["score"] for row in some] == [row["score"] for row in whole]
+    best = sorted(range(3), key=lambda place: (-whole[place]["score"], place))[:2]
+    assert [place for place in range(4) if some[place]["explanation"] != "[]"] == sorted(best)
+    assert all(some[place]["explanation"] == whole[place]["explanation"] for place in best)
+    assert {row["explanation"] for row in query_model.score(pa.table({"value": values}), reasons=0).to_pylist()} == {
+        "[]"
+    }

@@ -63,7 +63,7 @@ def test_a_value_is_scored_once_however_often_it_comes(
     model = engine.pipeline.scoring.predictor("query")
     calls: list[int] = []
     original = model.score
-    monkeypatch.setattr(model, "score", lambda table: calls.append(table.num_rows) or original(table))
+    monkeypatch.setattr(model, "score", lambda table, **more: calls.append(table.num_rows) or original(table, **more))
     _read(engine, _log(tmp_path, attacks=3, ordinary=301, name="again.log"))
     assert calls == [1]  # the one new chair
     assert len(_alerts(engine)) == 3
