@@ -60,6 +60,12 @@ def product(tmp_path: Path) -> Product:
 
 
 @pytest.fixture
+def unscored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No networks: a test that asks nothing of them need not wait until their library is loaded."""
+    monkeypatch.setenv("SOC_TUI_ANALYSIS__ENABLED", "false")
+
+
+@pytest.fixture
 def served(product: Product) -> Iterator[Product]:
     """A fresh workspace with an engine that serves every command; without it each starts its own, for seconds."""
     with connect(product.workspace):

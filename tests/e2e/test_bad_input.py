@@ -14,6 +14,8 @@ import pytest
 from soc_tui.management.launch import connect
 from tests.e2e.conftest import ROOT, Product, exact
 
+pytestmark = pytest.mark.usefixtures("unscored")
+
 GOOD = b"Mar 27 13:06:%02d web1 sshd[%d]: Failed password for root from 203.0.113.9 port 4%03d ssh2\n"
 
 
@@ -176,7 +178,7 @@ def test_a_damaged_workspace(product: Product) -> None:
     assert (product.workspace / "workspace.duckdb").read_bytes() == b"rubbish" * 5000
 
 
-def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path) -> None:
+def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "auth.log").write_bytes(_good(50))
     (tmp_path / "access.log").write_bytes(
         b'203.0.113.5 - - [17/May/2026:10:05:03 +0000] "GET /a?id=1 HTTP/1.1" 200 5 "-" "x"\n' * 3
@@ -184,14 +186,16 @@ def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path) ->
     (tmp_path / "models").mkdir()
     paths = [str(tmp_path / "auth.log"), str(tmp_path / "access.log")]
     run = product.run(
-        "ingest", *paths, "--format", "json", code=1, SOC_TUI_ANALYSIS__MODELS_DIR=str(tmp_path / "models")
-    )
+        "ingest", *paths, "--format", "json", code=1,
+        SOC_TUI_ANALYSIS__MODELS_DIR=str(tmp_path / "models"), SOC_TUI_ANALYSIS__ENABLED="true",
+    )  # fmt: skip
     result = exact(json.loads(run.stdout))
     assert result["records_stored"] == 53
     assert result["alerts"] == 1
     assert str(tmp_path / "models") in run.stderr
     assert "what to do:" in run.stderr
     # With the model back, analysis goes on from its own checkpoint.
+    monkeypatch.setenv("SOC_TUI_ANALYSIS__ENABLED", "true")
     with connect(product.workspace):
         product.run("ingest", *paths)
         checkpoints = product.rows("SELECT name, event_id FROM checkpoints ORDER BY name")

@@ -17,6 +17,8 @@ from soc_tui.management.client import Client
 from soc_tui.management.launch import connect
 from tests.e2e.conftest import Product
 
+pytestmark = pytest.mark.usefixtures("unscored")
+
 LINE = "Mar 27 13:06:%02d web1 sshd[%d]: Failed password for root from 203.0.113.9 port 40000 ssh2\n"
 
 
@@ -106,7 +108,8 @@ def test_rotation_loses_and_repeats_nothing(product: Product, tmp_path: Path, wa
             assert source["records_read"] == source["records_stored"] + source["records_rejected"]
 
 
-def test_ingest_beside_open_consoles(product: Product, tmp_path: Path) -> None:
+def test_ingest_beside_open_consoles(product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOC_TUI_ANALYSIS__ENABLED", "true")
     (tmp_path / "auth.log").write_text("".join(LINE % (n % 60, n) for n in range(40)))
     with connect(product.workspace) as first, connect(product.workspace) as second:
         result = product.json("ingest", str(tmp_path / "auth.log"))
@@ -177,7 +180,9 @@ def test_a_failing_module_is_shown_and_the_others_go_on(product: Product, tmp_pa
         '203.0.113.5 - - [17/May/2026:10:05:03 +0000] "GET /a?id=1 HTTP/1.1" 200 5 "-" "x"\n' * 3
     )
     (logs / "auth.log").write_text("".join(LINE % (n % 60, n) for n in range(40)))
-    with watching(product, logs, SOC_TUI_ANALYSIS__MODELS_DIR=str(tmp_path / "models")) as client:
+    with watching(
+        product, logs, SOC_TUI_ANALYSIS__ENABLED="true", SOC_TUI_ANALYSIS__MODELS_DIR=str(tmp_path / "models")
+    ) as client:
 
         def module(name: str) -> dict[str, Any]:
             return next(row for row in client.query("status").to_pylist() if row["module"] == name)

@@ -59,12 +59,34 @@ class Tall:
 def test_a_taught_network_learns_the_teachers_border_where_no_row_lies() -> None:
     learn, held = protocol.split(part(1200, 1, ("normal", "flood")), 1)
     labels = [p.risky.astype(np.int64) for p in (learn, held)]
-    network = variants.Network(COLUMNS, {}, taught=2.0, teacher=lambda _: Tall(), exchange=0.5, epochs=30)
+    teachers = {"lightgbm": lambda _: Tall()}
+    network = variants.Network(COLUMNS, {}, taught=2.0, teachers=teachers, exchange=0.5, epochs=30)
     network.fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
     assert (network.score(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)) > 0.5).tolist() == [True, False]
 
 
+class Contrary(Tall):
+    """Calls risky what the other calls benign."""
+
+    def score(self, rows: np.ndarray) -> np.ndarray:
+        return 1 - super().score(rows)
+
+
+def test_each_teacher_has_networks_of_its_own() -> None:
+    learn, held = protocol.split(part(1200, 1, ("normal", "flood")), 1)
+    labels = [p.risky.astype(np.int64) for p in (learn, held)]
+    teachers = {"lightgbm": lambda _: Tall(), "random-forest": lambda _: Contrary()}
+    network = variants.Network(
+        COLUMNS, {}, taught=4.0, taught_by=("lightgbm", "random-forest"), teachers=teachers, exchange=0.5, epochs=30
+    ).fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
+    first, second = network._opinions(network._group(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)))
+    assert first[0] > first[1]
+    assert second[0] - second[1] < first[0] - first[1]
+    both = 1 / (1 + np.exp(-(first + second) / 2))
+    np.testing.assert_allclose(network.score(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)), both, rtol=1e-6)
+
+
 def test_a_taught_network_without_a_teacher_does_not_train() -> None:
     rows = part(50, 1)
-    with pytest.raises(ValueError, match="teacher"):
+    with pytest.raises(ValueError, match="teacher.*lightgbm"):
         variants.Network(COLUMNS, {}, taught=1.0).fit(rows.rows, rows.labels, (rows.rows, rows.labels), 1)
