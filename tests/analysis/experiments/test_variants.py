@@ -59,8 +59,8 @@ class Tall:
 def test_a_taught_network_learns_the_teachers_border_where_no_row_lies() -> None:
     learn, held = protocol.split(part(1200, 1, ("normal", "flood")), 1)
     labels = [p.risky.astype(np.int64) for p in (learn, held)]
-    teachers = {"lightgbm": lambda _: Tall()}
-    network = variants.Network(COLUMNS, {}, taught=2.0, teachers=teachers, exchange=0.5, epochs=30)
+    trees = {"lightgbm": lambda _: Tall()}
+    network = variants.Network(COLUMNS, {}, taught=2.0, trees=trees, exchange=0.5, epochs=30)
     network.fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
     assert (network.score(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)) > 0.5).tolist() == [True, False]
 
@@ -72,21 +72,22 @@ class Contrary(Tall):
         return 1 - super().score(rows)
 
 
-def test_each_teacher_has_networks_of_its_own() -> None:
+def test_trees_are_heard_beside_the_network() -> None:
     learn, held = protocol.split(part(1200, 1, ("normal", "flood")), 1)
     labels = [p.risky.astype(np.int64) for p in (learn, held)]
-    teachers = {"lightgbm": lambda _: Tall(), "random-forest": lambda _: Contrary()}
-    network = variants.Network(
-        COLUMNS, {}, taught=4.0, taught_by=("lightgbm", "random-forest"), teachers=teachers, exchange=0.5, epochs=30
-    ).fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
-    first, second = network._opinions(network._group(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)))
-    assert first[0] > first[1]
-    assert second[0] - second[1] < first[0] - first[1]
-    both = 1 / (1 + np.exp(-(first + second) / 2))
-    np.testing.assert_allclose(network.score(np.array([[6000, 0, 1], [100, 0, 1]], np.float32)), both, rtol=1e-6)
+    trees = {"lightgbm": lambda _: Tall(), "random-forest": lambda _: Contrary()}
+    network = variants.Network(COLUMNS, {}, voices=("lightgbm", "random-forest"), trees=trees, novelty=True, epochs=3)
+    network.fit(learn.rows, labels[0], (held.rows, labels[1]), 1)
+    rows = np.array([[6000, 0, 1], [100, 0, 1]], np.float32)
+    said = network._opinions(rows)
+    assert len(said) == 5  # the network, two trees, two distances
+    sure = np.log(9999)
+    np.testing.assert_allclose(said[1:3], [[sure, -sure], [-sure, sure]], rtol=1e-6)
+    score = network.score(rows)
+    assert ((score >= 0) & (score < 1)).all()
 
 
 def test_a_taught_network_without_a_teacher_does_not_train() -> None:
     rows = part(50, 1)
-    with pytest.raises(ValueError, match="teacher.*lightgbm"):
+    with pytest.raises(ValueError, match="needs lightgbm"):
         variants.Network(COLUMNS, {}, taught=1.0).fit(rows.rows, rows.labels, (rows.rows, rows.labels), 1)
