@@ -53,7 +53,7 @@ _SURE = 1e-4
 
 
 class Network:
-    """Networks of one setting, and what is asked beside them; a :class:`soc_tui.analysis.experiments.protocol.Method`."""
+    """Networks of one setting and what is asked beside them: a ``protocol.Method``."""
 
     def __init__(
         self,
