@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soc_tui.analysis.experiments.picking import at, grouped, spread, tests_of
-from soc_tui.analysis.experiments.running import DETECTOR, TASKS, Job
+from soc_tui.analysis.experiments.running import DETECTOR, TASKS, TAUGHT, Job
 from soc_tui.analysis.experiments.tables import NAMES
 from soc_tui.analysis.experiments.variants import VARIANTS
 
@@ -44,6 +44,11 @@ GOALS = (
 )
 
 
+_PEER_HEAD = f"""The detector less LightGBM. Where its setting has `voices`, LightGBM is one of those that are asked in it,
+and the comparison says whether the ensemble is worth its cost; what the network does alone is the row of `{TAUGHT}`:
+"""
+
+
 def summary(jobs: Sequence[Job]) -> str:
     """The goals, the margins over the paper's rivals and the place beside LightGBM, what lacks; empty without jobs."""
     parts = [_goals(jobs), _margins(jobs), _peer(jobs), _absent(jobs)]
@@ -58,7 +63,7 @@ def _absent(jobs: Sequence[Job]) -> str:
             if task == "classes" and data == "zeek":  # its labels know two classes
                 continue
             methods = grouped(jobs, data, task)
-            lacking = [name for name in (DETECTOR, *VARIANTS, *PAPER, *TODAY) if name not in methods]
+            lacking = [name for name in (DETECTOR, TAUGHT, *VARIANTS, *PAPER, *TODAY) if name not in methods]
             if task == "classes" and "isolation-forest" in lacking:
                 lacking.remove("isolation-forest")  # it knows no classes
             few = [name for name, found in methods.items() if len(found) < SEEDS]
@@ -132,4 +137,4 @@ def _peer(jobs: Sequence[Job]) -> str:
                 by = _above(methods[DETECTOR], methods[PEER], test, keys)
                 said.append(f"{words} " + ("not measured" if by is None else f"{100 * by:+.2f}"))
             lines.append(f"- {data}, {test}: {', '.join(said)} points")
-    return "" if not lines else "\n".join(["The detector less LightGBM:\n", *lines, ""])
+    return "" if not lines else "\n".join([_PEER_HEAD, *lines, ""])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from soc_tui.analysis.experiments import variants
-from soc_tui.analysis.experiments.running import DETECTOR, Job
+from soc_tui.analysis.experiments.running import DETECTOR, TAUGHT, Job
 
 Pick = Callable[[dict[str, Any]], Any]
 
@@ -39,7 +39,7 @@ def grouped(jobs: Sequence[Job], data: str, task: str) -> dict[str, list[Job]]:
     for job in jobs:
         if (job.data, job.task) == (data, task):
             out.setdefault(job.method, []).append(job)
-    order = [DETECTOR, *variants.VARIANTS]
+    order = [DETECTOR, TAUGHT, *variants.VARIANTS]
     return dict(sorted(out.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from soc_tui.analysis.experiments import goals, protocol, variants
 from soc_tui.analysis.experiments.picking import Pick, at, grouped, spread, tests_of
 from soc_tui.analysis.experiments.plots import Bar, Chart, scale, svg, terminal
-from soc_tui.analysis.experiments.running import DETECTOR, DETECTOR_GRID, SMALL, Job, read
+from soc_tui.analysis.experiments.running import DETECTOR, DETECTOR_GRID, SMALL, TAUGHT_GRID, Job, read
 
 RATES = ("precision", "recall", "f1", "fpr", "auroc")
 FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -119,8 +119,8 @@ def charts(jobs: Sequence[Job]) -> dict[str, Chart]:
 
 def document(jobs: Sequence[Job]) -> str:
     """The results as Markdown; plots are named as :func:`charts` names them, in the folder ``experiments``."""
-    seen = [length["epochs"] * length["rows_per_epoch"] for length in (SMALL, DETECTOR_GRID[0])]
-    head = _HEAD.format(rows=seen[0], longer=seen[1], trial=protocol.CHOICE_ROWS)
+    seen = [length["epochs"] * length["rows_per_epoch"] for length in (SMALL, TAUGHT_GRID[0], DETECTOR_GRID[0])]
+    head = _HEAD.format(rows=seen[0], taught=seen[1], longer=seen[2], trial=protocol.CHOICE_ROWS)
     out = ["# The paper's experiments\n", head]
     drawn = charts(jobs)
     out.append(goals.summary(jobs))
@@ -181,7 +181,8 @@ _HEAD = """Written by `soc-tui models experiments --data DIR`. Every method gets
 at most four settings to choose from on training rows, and the same rule for its threshold: at most 1 % of the benign
 rows of a validation part (a fifth of the training rows, or other captures) are alarms. Cells are the mean over
 the seeds with the least and the greatest; a seed draws the validation part and everything random in the method. The
-variants of the network see at most {rows:,} rows in all, the detector {longer:,}, the rivals as many as they ask for;
+variants of the network see at most {rows:,} rows in all, the taught one {taught:,}, that of the detector {longer:,},
+the rivals as many as they ask for;
 settings are tried on {trial:,} rows. Longer trainings were not tried: the figures compare methods.
 """
 _MATCHED = "At the same false-positive rate on the test rows for all (read off the curve; it fixes no threshold):\n"
