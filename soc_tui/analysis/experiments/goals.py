@@ -43,8 +43,8 @@ GOALS = (
     Goal("zeek", "", "fpr", 0.01, most=True),
 )
 
-_PEER_HEAD = f"""The detector less LightGBM. Where its setting has `voices`, LightGBM is one of those that are asked in it,
-and the comparison says whether the ensemble is worth its cost; the network alone is the row of `{TAUGHT}`:
+_PEER_HEAD = f"""The detector less LightGBM. Where its setting has `voices`, LightGBM is one of those asked in it, and
+the comparison says whether the ensemble is worth its cost; the network alone is the row of `{TAUGHT}`:
 """
 
 
