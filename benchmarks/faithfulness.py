@@ -20,6 +20,7 @@ from benchmarks.documents import ROOT, fill, keep_result, read_result, table
 from soc_tui.analysis import building
 from soc_tui.analysis.corpora.sample import Sample
 from soc_tui.analysis.encoding import NAMES, encoding, inference
+from soc_tui.analysis.encoding.base import named
 from soc_tui.analysis.prediction import Predictor, fields_of
 
 GOAL = 0.9
@@ -61,16 +62,16 @@ def share_of_faithful(
         return 0, 0.0
     rows = sample.rows[found]
     if rows.ndim == 2:
-        named = changed_by_ids
+        changed = changed_by_ids
     elif getattr(encoding(model.card.name), "slots", ()):
-        named = changed_by_names
+        changed = changed_by_names
     else:
-        named = changed_by_events
+        changed = changed_by_events
         enough = (rows != 0).any(2).sum(1) >= 2 * TOP
         rows, found = rows[enough], found[enough]
         if not len(found):
             return 0, 0.0
-    top, chance = named(model, rows, model.attributions(rows), odds[found], rng)
+    top, chance = changed(model, rows, model.attributions(rows), odds[found], rng)
     return len(found), float((np.abs(top) > np.abs(chance)).mean())
 
 
@@ -81,12 +82,13 @@ def changed_by_names(
     fields, empty = fields_of(coded.slots), coded.encode(coded.table_of(["{}"])[0]).rows[0]
     names = list(fields)
     summed = np.stack([sum(weights[:, token, place] for token, place in slots) for slots in fields.values()], 1)
-    order = np.argsort(-np.abs(summed), 1)
-    best = [{names[i] for i in row[:TOP]} for row in order]
+    first = named(summed)[:, :TOP]
+    best = [{names[i] for i in row} for row in first]
+    rest = [np.setdiff1d(np.arange(len(names)), row) for row in first]
     top = odds - inference.run(model.network, without_fields(rows, empty, fields, best)).log_odds
     chance = np.zeros(len(rows))
     for _ in range(DRAWS):
-        other = [{names[i] for i in rng.choice(row[TOP:], TOP, replace=False)} for row in order]
+        other = [{names[i] for i in rng.choice(row, TOP, replace=False)} for row in rest]
         chance += (odds - inference.run(model.network, without_fields(rows, empty, fields, other)).log_odds) / DRAWS
     return top, chance
 

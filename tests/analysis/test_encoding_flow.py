@@ -229,5 +229,5 @@ def test_explanations_name_columns_and_sum_what_was_made_of_them() -> None:
     flat[flow.PLACES["bytes_out", "log"]], flat[flow.PLACES["bytes_out", "share"]] = 0.5, 0.25
     flat[flow.PLACES["conn_state", "no-answer"]] = -1.0
     assert flow.ENCODING.explain(table, encoded, np.array([1]), weights) == [[
-        {"field": "conn_state", "value": "S0", "weight": -1.0}, {"field": "bytes_out", "value": "7", "weight": 0.75},
+        {"field": "bytes_out", "value": "7", "weight": 0.75}, {"field": "conn_state", "value": "S0", "weight": -1.0},
     ]]  # fmt: skip

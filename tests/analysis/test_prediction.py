@@ -203,7 +203,7 @@ def test_a_scan_is_found_and_explained_by_event_fields(flow_model: Predictor) ->
         assert case["field"] == prediction.NEAREST
         assert {e["field"] for e in entries} <= known
         assert all(set(e) == {"field", "value", "weight"} and isinstance(e["value"], str) for e in [*entries, case])
-        assert entries == sorted(entries, key=lambda e: -abs(e["weight"]))
+        assert entries == sorted(entries, key=lambda e: (e["weight"] < 0, -abs(e["weight"])))
 
 
 def test_removing_the_weightiest_fields_lowers_a_score_more_than_removing_others(

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Reasons = list[dict[str, Any]]
 """Entries ``{field, value, weight}`` of one explanation, the weightiest first; a weight > 0 pushed towards risk."""
+MOST_FIELDS = 6
+"""Fields that an explanation of named fields has at most."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,26 @@ class Encoding(Protocol):
             weights: (k, ...) attribution of each input of these rows to the log odds of risk.
         """
         ...
+
+
+def named(weights: NDArray[Any]) -> NDArray[np.int64]:
+    """Which fields an explanation names, and in which order.
+
+    Those that moved the score most; of these first what pushed towards risk, then what held it back: together the two
+    would undo one another, and neither would explain an alert.
+
+    Args:
+        weights: (k, F) of the fields of each row.
+
+    Returns:
+        Places (k, at most :data:`MOST_FIELDS`) of fields.
+    """
+    heaviest = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :MOST_FIELDS]
+    order = np.argsort(-np.take_along_axis(weights, heaviest, 1), axis=1, kind="stable")
+    pushed = np.take_along_axis(heaviest, order, 1)
+    held = np.take_along_axis(weights, pushed, 1) < 0  # of these the heaviest first again
+    back = np.argsort(np.where(held, np.take_along_axis(weights, pushed, 1), -np.inf), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(pushed, back, 1), np.int64)
 
 
 def entry(field: str, value: str, weight: float) -> dict[str, Any]:

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from soc_tui.analysis.encoding import flow_records
-from soc_tui.analysis.encoding.base import Encoded, Reasons, entry
+from soc_tui.analysis.encoding.base import Encoded, Reasons, entry, named
 from soc_tui.analysis.encoding.columns import Doubles, numbers, text
 from soc_tui.analysis.encoding.flow_context import CONTEXT_FIELDS, SLOT_SECONDS, context
 
@@ -238,9 +238,6 @@ def _window(table: pa.Table, out: Floats) -> None:
     out[PLACES["pair_gap", "steady"]] = np.where(both, 1 - np.abs(gap - before) / np.maximum(gap + before, 1e-9), 0.0)
 
 
-MOST_FIELDS = 6
-"""Fields named per explanation, the weightiest first."""
-
 _FIELDS = sorted({field for slots in GROUPS.values() for field, _ in slots})
 
 
@@ -268,7 +265,7 @@ class FlowEncoding:
         for token, slots in enumerate(GROUPS.values()):
             for place, (field, _) in enumerate(slots):
                 summed[:, _FIELDS.index(field)] += weights[:, token, place]
-        top = np.argsort(-np.abs(summed), axis=1, kind="stable")[:, :MOST_FIELDS]
+        top = named(summed)
         chosen = table.take(pa.array(encoded.owner[rows]))
         known = {name: chosen[name].to_pylist() for name in _FIELDS if name in table.column_names}
         return [
