@@ -49,6 +49,8 @@ class Scored:
     """Column of the encoding -> the version, ``before`` or ``after``, whose content it holds."""
     at_once: int = 16_384
     """Rows that are encoded together: it bounds memory."""
+    parts: int = 1
+    """How often the query is run, each time for a part of the sources (``$part`` of ``$parts``): it bounds memory."""
     gather: Callable[[pa.Table, int], pa.Table] | None = None
     """Makes of what the query found the rows with ``key``; it is told the first new event."""
 
@@ -94,18 +96,21 @@ class Scoring:
 
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]
-        rows = self.inputs(name, first, last, unscored=scored.once)
-        parts = -(-rows.num_rows // scored.at_once)
         done: list[pa.Table] = []
-        for part in self.filled(
-            name, rows
-        ):  # each may explain its share: a flood must not keep the next window waiting
-            scores = self.predictor(name).score(part, reasons=-(-EXPLAINED // parts))
-            done.append(scores.append_column("key", part["key"].cast(pa.string())))
+        found = False
+        for part in range(scored.parts):
+            rows = self.inputs(name, first, last, unscored=scored.once, part=part)
+            found |= rows.num_rows > 0
+            # Each piece may explain its share: a flood must not keep the next window waiting.
+            share = -(-EXPLAINED // (scored.parts * max(-(-rows.num_rows // scored.at_once), 1)))
+            for piece in self.filled(name, rows):
+                scores = self.predictor(name).score(piece, reasons=share)
+                done.append(scores.append_column("key", piece["key"].cast(pa.string())))
+            del rows
         if done:
             whole = pa.concat_tables(done)
             self.save(name, whole["key"], whole.drop_columns("key"))
-        if not rows.num_rows and not (scored.once and self.inputs(name, first, last, most=1).num_rows):
+        if not found and not (scored.once and self.inputs(name, first, last, most=1).num_rows):
             return FINDINGS.empty_table()
         return self._run(NETWORKS[name], first, last, self.predictor(name).threshold)
 
@@ -124,7 +129,9 @@ class Scoring:
             if part.num_rows:
                 yield part
 
-    def inputs(self, name: str, first: int, last: int, *, unscored: bool = False, most: int = 0) -> pa.Table:
+    def inputs(
+        self, name: str, first: int, last: int, *, unscored: bool = False, most: int = 0, part: int | None = None
+    ) -> pa.Table:
         """What a model reads of the events ``first`` to ``last``: ``key`` and the columns of its encoding.
 
         Args:
@@ -133,6 +140,7 @@ class Scoring:
             last: id of the last event.
             unscored: leave out keys that have a score.
             most: at most so many rows; 0: all.
+            part: of the model's parts; None: all of them together.
         """
         scored = SCORED[name]
         text = f"SELECT * FROM ({expanded(scored.features)}) found"  # noqa: S608 - our own files
@@ -140,6 +148,7 @@ class Scoring:
             text += f" WHERE NOT EXISTS (FROM scores s WHERE s.model = '{name}' AND s.value = found.key)"
         text += f" LIMIT {int(most)}" if most else " ORDER BY key" if scored.once else ""
         window = {"first_event_id": first, "last_event_id": last}
+        window |= {"part": 0, "parts": 1} if part is None else {"part": part, "parts": scored.parts}
         rows = self._store.sql(text, window, reach=Reach(first - scored.look_back, last))
         return scored.gather(rows, first) if scored.gather else rows
 

@@ -113,7 +113,7 @@ def test_the_query_and_the_corpus_make_the_same_sessions(shared_data: Path, tmp_
         from datetime import UTC, datetime
 
         append_chunks(store, [Chunk(state, events, REJECTS.empty_table(), 0)], datetime(2026, 1, 1, tzinfo=UTC))
-        window = {"first_event_id": 1, "last_event_id": events.num_rows}
+        window = {"first_event_id": 1, "last_event_id": events.num_rows, "part": 0, "parts": 1}
         found = gathered(store.sql(feature_sql("session_events"), window), 1)
     rows = session.ENCODING.encode(found).rows
     wanted = session.ENCODING.encode(session.table(expected)).rows

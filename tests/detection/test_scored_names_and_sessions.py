@@ -90,7 +90,7 @@ def test_the_order_of_names_changes_nothing(generated: Any, make_workspace: Any)
 
 
 def sessions_of(workspace: Any, window: tuple[int, int]) -> pa.Table:
-    params = {"first_event_id": window[0], "last_event_id": window[1]}
+    params = {"first_event_id": window[0], "last_event_id": window[1], "part": 0, "parts": 1}
     return gathered(workspace.store.sql(feature_sql("session_events"), params), window[0])
 
 
