@@ -7,7 +7,7 @@ all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -90,10 +90,15 @@ class Commits:
         """
         if not self._waiting or self._clock.monotonic() - self._since < older_than:
             return
-        waiting, counts, rows = self._waiting, self._counts, self._rows
+        waiting, rows = self._waiting, self._rows
+        # Of what is stored, the times are all that is looked at behind the commit.
+        counts = [
+            (tally, before, replace(read, events=read.events.select(["time"]))) for tally, before, read in self._counts
+        ]
         self._waiting, self._counts, self._rows, self._bytes = [], [], 0, 0
         try:
-            append_chunks(self._store, waiting, self._clock.now(), learned=self._learn(waiting))
+            learned = self._learn(waiting)
+            append_chunks(self._store, _drained(waiting), self._clock.now(), learned=learned)
         except BaseException:
             self._load()
             raise
@@ -132,3 +137,9 @@ class Commits:
         self._rows += chunk.events.num_rows
         self._bytes += chunk.events.nbytes + chunk.rejects.nbytes
         self.states[chunk.state.source_id] = chunk.state
+
+
+def _drained(chunks: list[Chunk]) -> Iterator[Chunk]:
+    """The chunks, each let go of as it is taken: events are copied on their way, and once is enough."""
+    while chunks:
+        yield chunks.pop(0)

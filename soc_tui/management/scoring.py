@@ -59,7 +59,9 @@ SCORED: Mapping[str, Scored] = {
     "query": Scored("SELECT DISTINCT value AS key, value FROM ({query_values})"),
     "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
-    "session": Scored("{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=256, gather=sessions.gathered),
+    "session": Scored(
+        "{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=256, parts=4, gather=sessions.gathered
+    ),
     "code": Scored(
         "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
         " (SELECT sha256 AS after FROM website_contents) USING (after) WHERE is_code",

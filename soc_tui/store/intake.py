@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import fields
 from datetime import datetime
@@ -60,7 +60,7 @@ class Incoming(Protocol):
 
 def append_chunks(
     store: Store,
-    chunks: Sequence[Incoming],
+    chunks: Iterable[Incoming],
     now: datetime,
     *,
     learned: Learned | None = None,
@@ -70,7 +70,8 @@ def append_chunks(
 
     Args:
         store: the workspace.
-        chunks: in the order in which they were read; several may be of one source.
+        chunks: in the order in which they were read; several may be of one source. None is held on to: the events of
+            an iterator that lets go of them as well are freed once they are copied.
         now: the time kept with the sources and the rejects.
         learned: the templates of all these events and what is new of them.
         within: the caller's own transaction, which then commits this together with more; else one is made.
@@ -83,31 +84,39 @@ def append_chunks(
         ValueError: the counters do not add up (read = stored + rejected), or a source has no number.
     """
     moment = naive_utc(now)
-    for state in (chunk.state for chunk in chunks):
+    taken: list[tuple[int, pa.Table]] = []
+    rejected: list[tuple[int, pa.Table]] = []
+    states: dict[int, SourceState] = {}
+    for chunk in chunks:
+        state = chunk.state
         if state.records_read != state.records_stored + state.records_rejected or not state.source_id:
             raise ValueError(f"{state.path}: read {state.records_read} != stored + rejected, or no number")
+        states[state.source_id] = state
+        taken += [(state.source_id, chunk.events)] if chunk.events.num_rows else []
+        rejected += [(state.source_id, chunk.rejects)] if chunk.rejects.num_rows else []
+        del chunk
     with nullcontext(within) if within is not None else store.transaction("events") as tx:
         known = tx.position(LAST_EVENT)
         base = last = int(tx.sql(_LAST_EVENT).column("n")[0].as_py()) if known is None else known
         by_table: dict[str, list[pa.Table]] = {}
-        for chunk in chunks:
-            if count := chunk.events.num_rows:
-                ids = None if learned is None else learned.ids.slice(last - base, count)
-                events = _numbered(chunk.events, chunk.state.source_id, last, ids)
-                by_table.setdefault(table_for(events), []).append(events)
-                last += count
+        for source_id, events in taken:
+            ids = None if learned is None else learned.ids.slice(last - base, events.num_rows)
+            by_table.setdefault(table_for(events), []).append(_numbered(events, source_id, last, ids))
+            last += events.num_rows
+            del events
+        taken.clear()
         if learned is not None:
             save_learned(tx, learned, moment)
-        for table, parts in by_table.items():
+        while by_table:
+            table, parts = by_table.popitem()
             columns = [name for name in EVENTS.names if table == WIDE or name in NARROW[table]]
             incoming = _row_groups(pa.concat_tables([part.select(columns) for part in parts]))
+            del parts  # before DuckDB needs as much again
             tx.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming", tables={"incoming": incoming})  # noqa: S608
-        for chunk in chunks:
-            if chunk.rejects.num_rows:
-                tx.execute(
-                    _INSERT_REJECTS, {"source_id": chunk.state.source_id, "now": moment}, {"incoming": chunk.rejects}
-                )
-        for state in {chunk.state.source_id: chunk.state for chunk in chunks}.values():
+            del incoming
+        for source_id, rejects in rejected:
+            tx.execute(_INSERT_REJECTS, {"source_id": source_id, "now": moment}, {"incoming": rejects})
+        for state in states.values():
             tx.execute(_UPSERT_SOURCE, {**dataclasses.asdict(state), "last_read": moment})
         tx.keep(LAST_EVENT, last)
     return base + 1, last
