@@ -60,7 +60,7 @@ SCORED: Mapping[str, Scored] = {
     "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
     "session": Scored(
-        "{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=256, parts=4, gather=sessions.gathered
+        "{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=256, parts=2, gather=sessions.gathered
     ),
     "code": Scored(
         "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
