@@ -78,7 +78,7 @@ class Predictor:
         self._calibration = calibration.of_card(card)
         self._fields = fields_of(getattr(self._encoding, "slots", ()))
         self._empty = self._encoding.encode(self._encoding.table_of(["{}"])[0]).rows[0] if self._fields else np.zeros(0)
-        self._outputs_of, self._weights_of = Remembered(_REMEMBERED), Remembered(_REMEMBERED_REASONS)
+        self.forget()
 
     @classmethod
     def load(
@@ -166,6 +166,10 @@ class Predictor:
         odds, _ = self._outputs(encoded)
         named = drift.inputs(encoded.rows, getattr(self._encoding, "slots", None))
         return {**named, "score": calibration.probability(odds)}
+
+    def forget(self) -> None:
+        """Let go of what is remembered of earlier rows, which otherwise costs nothing when it comes again."""
+        self._outputs_of, self._weights_of = Remembered(_REMEMBERED), Remembered(_REMEMBERED_REASONS)
 
     @property
     def raw_threshold(self) -> float:

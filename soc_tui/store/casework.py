@@ -18,6 +18,8 @@ from soc_tui.core.schema import FINDINGS
 from soc_tui.store.database import Transaction, load_sql
 from soc_tui.store.reach import Reach
 
+AT_ONCE = 10_000
+"""Findings, and alerts, of one statement: replacing rows takes a multiple of their size, and memory has a limit."""
 _SQL = Path(__file__).parent / "casework"
 _KEYS = pa.schema([("alert_key", pa.string())])
 
@@ -68,8 +70,14 @@ def merge_findings(tx: Transaction, findings: pa.Table) -> list[str]:
         return []
     incoming = findings.select(FINDINGS.names).cast(FINDINGS)
     touched = sorted(set(incoming.column("alert_key").to_pylist()))
-    tx.execute(_text("merge_findings"), tables={"incoming": incoming})
-    tx.execute(_text("rebuild_alerts"), tables={"touched": _keys(touched)})
+    if (
+        incoming.num_rows > AT_ONCE
+    ):  # two states of one finding may come into two slices: the later state into the later
+        incoming = incoming.sort_by([(name, "ascending") for name in ("finding_id", "event_count", "score")])
+    for start in range(0, incoming.num_rows, AT_ONCE):
+        tx.execute(_text("merge_findings"), tables={"incoming": incoming.slice(start, AT_ONCE)})
+    for start in range(0, len(touched), AT_ONCE):
+        tx.execute(_text("rebuild_alerts"), tables={"touched": _keys(touched[start : start + AT_ONCE])})
     return touched
 
 

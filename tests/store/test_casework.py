@@ -12,6 +12,7 @@ import pytest
 
 from soc_tui.analysis.extraction import extract
 from soc_tui.core.schema import FINDINGS
+from soc_tui.core.settings import StoreSettings
 from soc_tui.store.casework import (
     alerts_for_extraction,
     merge_findings,
@@ -68,6 +69,33 @@ def test_a_thousand_equal_findings_are_one_alert_with_a_count(store: Store) -> N
     assert alert["event_ids"] == list(range(1, 21))
     assert (alert["time"], alert["time_last"]) == (START, START + timedelta(minutes=999, seconds=30))
     assert (alert["state"], alert["incident_id"]) == ("open", 1)
+
+
+def test_many_findings_are_merged_in_slices_with_the_same_result(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [finding(n % 9, alert_key=f"k{n % 4}", event_count=n + 1, score=n / 40) for n in range(23)]
+    merge(store, *rows)
+    whole = [{k: v for k, v in row.items() if k != "alert_id"} for row in alerts(store)]
+    monkeypatch.setattr("soc_tui.store.casework.AT_ONCE", 2)
+    with Store.open(tmp_path / "sliced.duckdb") as sliced:
+        assert merge(sliced, *rows) == ["k0", "k1", "k2", "k3"]
+        found = sorted(alerts(sliced), key=lambda row: row["alert_key"])
+        assert sliced.sql("SELECT count(*) AS n, max(event_count) AS most FROM findings").to_pylist() == [
+            {"n": 9, "most": 23}
+        ]
+    assert [{k: v for k, v in row.items() if k != "alert_id"} for row in found] == sorted(
+        whole, key=lambda row: row["alert_key"]
+    )
+
+
+def test_a_flood_of_findings_stays_within_the_limit_of_memory(tmp_path: Path) -> None:
+    rows = [finding(n, alert_key=f"key {n}", explanation="x" * 600) for n in range(40_000)]
+    with Store.open(tmp_path / "w.duckdb", StoreSettings(memory_limit_mb=128)) as small:
+        for _ in range(2):
+            with small.transaction() as tx:
+                assert len(merge_findings(tx, table(*rows))) == 40_000
+        assert small.sql("SELECT count(*) AS n FROM alerts").to_pylist() == [{"n": 40_000}]
 
 
 def test_an_alert_shows_its_gravest_finding_and_all_techniques(store: Store) -> None:
