@@ -139,8 +139,7 @@ class Predictor:
         found = self._worth_explaining(score, reasons)
         if len(found):
             rows = worst[found]
-            each = distinct(encoded.rows[rows])
-            weights = self.attributions(encoded.rows[rows[each.first]])[each.back]
+            weights = self.attributions(encoded.rows[rows])
             explained = self._encoding.explain(table, encoded, rows, weights)
             likeness = self._likeness(outputs.hidden[rows])
             for place, reason, like in zip(found, explained, likeness, strict=True):
@@ -199,24 +198,23 @@ class Predictor:
         return np.asarray(order[np.unique(encoded.owner[order], return_index=True)[1]], np.int64)
 
     def attributions(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """What each input of encoded rows did to the log odds of risk, in the shape of the rows."""
+        """What each input of encoded rows did to the log odds of risk, in the shape of the rows; each row once."""
         from soc_tui.analysis.encoding import inference
 
+        keys, first, back = distinct(rows)
+        rows = rows[first]
         if self._fields:
-            return inference.occlusions(self.network, rows, list(self._fields.values()), self._empty)
+            return inference.occlusions(self.network, rows, list(self._fields.values()), self._empty)[back]
         if rows.ndim == 3:  # one token is one event: what the score loses without it
-            each = distinct(rows)
-            wanted = rows[each.first]
-            return self._weights_of(each.keys, wanted, lambda new: (inference.removals(self.network, new),))[0][
-                each.back
-            ]
+            (weights,) = self._weights_of(keys, rows, lambda new: (inference.removals(self.network, new),))
+            return np.asarray(weights[back], np.float32)
         out = np.zeros(rows.shape, np.float32)
         for start in range(0, len(rows), 256):
             part = rows[start : start + 256]
             weights = inference.attributions(self.network, part)
             longest = getattr(self._encoding, "run", inference.RUN)
             out[start : start + 256] = inference.checked(self.network, part, weights, longest)
-        return out
+        return out[back]
 
     def _worth_explaining(self, score: NDArray[np.float64], most: int) -> NDArray[np.int64]:
         found = np.flatnonzero(score >= self.threshold)

@@ -6,22 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from soc_tui.analysis.encoding.session import EVENT
+
 GAP_SECONDS = 1800.0
 """A longer pause of a source begins a new session; as in ``detection/rules/session_anomaly.sql``."""
 HALF = 512
 """Of a session of more than twice as many events the first and the last ones are taken."""
-_EVENT = (
-    "time",
-    "kind",
-    "status",
-    "user_name",
-    "target",
-    "http_method",
-    "http_status",
-    "url_path",
-    "referrer",
-    "repeat",
-)
 
 
 def gathered(rows: pa.Table, first: int) -> pa.Table:
@@ -35,9 +25,8 @@ def gathered(rows: pa.Table, first: int) -> pa.Table:
         By source and time: ``key`` (the source and when it began, which names the session), ``src_ip``, ``event_id``
         (its newest event), ``events_total`` and ``events``, structures in order of time, ``time`` in seconds.
     """
-    sources = pc.dictionary_encode(rows["src_ip"].combine_chunks())
-    sources = sources.combine_chunks() if isinstance(sources, pa.ChunkedArray) else sources
-    source, moment = sources.indices.to_numpy(), rows["time"].cast(pa.int64()).to_numpy()  # microseconds
+    source = _whole(rows["src_ip"]).dictionary_encode().indices.to_numpy()
+    moment = rows["time"].cast(pa.int64()).to_numpy()  # microseconds
     event = rows["event_id"].to_numpy()
     order = np.lexsort((event, moment, source))
     source, moment, event = source[order], moment[order], event[order]
@@ -52,9 +41,10 @@ def gathered(rows: pa.Table, first: int) -> pa.Table:
     kept = wanted[number] & ((place < HALF) | (place >= total[number] - HALF))
     taken = rows.take(order[kept])
     seconds = pc.divide(taken["time"].cast(pa.int64()).cast(pa.float64()), 1e6)
-    columns = [seconds if name == "time" else taken[name] for name in _EVENT]
+    names = [field.name for field in EVENT]
+    columns = [seconds if name == "time" else taken[name] for name in names]
     counts = np.bincount(number[kept], minlength=len(starts))[wanted]
-    events = pa.StructArray.from_arrays([_whole(column) for column in columns], _EVENT)
+    events = pa.StructArray.from_arrays([_whole(column) for column in columns], names)
     heads = rows.select(["src_ip", "stamp"]).take(order[starts[wanted]])
     return pa.table({
         "key": pc.binary_join_element_wise(heads["src_ip"], heads["stamp"], " "),
