@@ -1,1 +1,3 @@
 """Speed and detection benchmarks against peers and limits; results are written to docs/."""
+
+import soc_tui  # noqa: F401 - before numpy, whose threads it fixes

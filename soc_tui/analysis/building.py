@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from soc_tui import __version__
 from soc_tui.analysis import calibration, cases, resuming
 from soc_tui.analysis import network as networks
+from soc_tui.analysis import wide as grams
+from soc_tui.analysis.architecture import NetworkConfig, as_json
 from soc_tui.analysis.calibration import LOWEST_THRESHOLD
 from soc_tui.analysis.card import Card, sha256
 from soc_tui.analysis.corpora.sample import Sample, Task
@@ -111,7 +113,7 @@ def fit(
     """
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    network = networks.RiskNetwork(networks.NetworkConfig(**plan.architecture))
+    network = networks.RiskNetwork(NetworkConfig(**plan.architecture))
     weights = balance(plan.train)[plan.train.owner]
     if isinstance(network.encode, networks.CharacterTokens) and network.encode.wide is not None:
         fit_wide(network.encode.wide, plan.train.rows, plan.train.risky[plan.train.owner], weights)
@@ -135,7 +137,7 @@ def fit(
         for number, (within, part) in enumerate(batches):
             places = chosen[within]
             loss = networks.allowed_loss(
-                network(inference.tensor(part))[0], torch.from_numpy(allowed[places]),
+                network(networks.tensor(part))[0], torch.from_numpy(allowed[places]),
                 torch.from_numpy(weights[places]),
             )  # fmt: skip
             optimiser.zero_grad(set_to_none=True)
@@ -165,23 +167,23 @@ def fit(
 
 def _share(network: networks.RiskNetwork, validation: Sample) -> None:
     """Scale the recurrent way against the wide one, which did not hear one another: the least calibrated loss."""
-    whole = [parameter.detach().clone() for parameter in network.last.parameters()]
-    hidden = torch.from_numpy(inference.run(network, validation.rows).hidden)
-    weight = balance(validation)
+    working, weight = network.at_work(), balance(validation)
+    hidden = inference.run(working, validation.rows).hidden
     losses = {}
+    for share in SHARES:
+        logits = hidden @ _scaled(working.last_weight, share).T + working.last_bias * share
+        odds = np.full(len(validation.allowed), -np.inf)
+        np.maximum.at(odds, validation.owner, inference.risk_log_odds(logits))
+        losses[share] = _loss(calibration.fit(odds, validation.risky, weight).log_odds(odds), validation)
+    best = min(losses, key=losses.__getitem__)
     with torch.no_grad():
-        for share in SHARES:
-            _scale(network, whole, share)
-            odds = np.full(len(validation.allowed), -np.inf)
-            np.maximum.at(odds, validation.owner, networks.risk_log_odds(network.last(hidden)).double().numpy())
-            losses[share] = _loss(calibration.fit(odds, validation.risky, weight).log_odds(odds), validation)
-        _scale(network, whole, min(losses, key=losses.__getitem__))
+        network.last.weight.copy_(torch.from_numpy(_scaled(working.last_weight, best)))
+        network.last.bias.copy_(torch.from_numpy(working.last_bias * np.float32(best)))
 
 
-def _scale(network: networks.RiskNetwork, whole: list[torch.Tensor], share: float) -> None:
-    weight, bias = whole
-    network.last.weight.copy_(torch.cat([weight[:, :-1] * share, weight[:, -1:]], 1))
-    network.last.bias.copy_(bias * share)
+def _scaled(weight: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """The last layer (C, M) with all but the wide sum, its last input, scaled."""
+    return np.asarray(np.concatenate([weight[:, :-1] * share, weight[:, -1:]], 1), np.float32)
 
 
 def fit_wide(
@@ -199,13 +201,12 @@ def fit_wide(
     found: list[NDArray[np.int32]] = []
     often: list[NDArray[np.float32]] = []
     order: list[NDArray[np.int64]] = []
-    with torch.no_grad():
-        for places, same in inference.buckets(rows):
-            for part in inference.batches(same, 256):
-                buckets, counted = wide.buckets(inference.tensor(same[part]))
-                found += [one[more > 0].to(torch.int32).numpy() for one, more in zip(buckets, counted, strict=True)]
-                often.append(counted[counted > 0].numpy())
-                order.append(places[part])
+    for places, same in inference.buckets(rows):
+        for part in inference.batches(same, 256):
+            buckets, counted = grams.buckets(same[part], len(wide.weight), wide.counted)
+            found += [one[more > 0].astype(np.int32) for one, more in zip(buckets, counted, strict=True)]
+            often.append(counted[counted > 0])
+            order.append(places[part])
     places = np.concatenate(order)
     counts = np.array([len(one) for one in found], np.int64)
     index = torch.from_numpy(np.concatenate(found))  # (grams,)
@@ -275,7 +276,7 @@ def balance(sample: Sample) -> NDArray[np.float32]:
 def log_odds(network: networks.RiskNetwork, sample: Sample) -> NDArray[np.float64]:
     """The network's own log odds of risk (examples,), the highest over an example's rows."""
     out = np.full(len(sample.allowed), -np.inf)
-    np.maximum.at(out, sample.owner, inference.run(network, sample.rows).log_odds)
+    np.maximum.at(out, sample.owner, inference.run(network.at_work(), sample.rows).log_odds)
     return out
 
 
@@ -328,7 +329,7 @@ def write_card(plan: Task, network: networks.RiskNetwork, data: Path, out: Path,
         for role, named in plan.files.items() for file, rows in named.items()
     }  # fmt: skip
     card = Card(
-        name=plan.name, classes=plan.classes, architecture=networks.architecture(network.config), threshold=threshold,
+        name=plan.name, classes=plan.classes, architecture=as_json(network.config), threshold=threshold,
         threshold_source=f"validation data: at most {plan.false_positives:.2%} of benign examples (a source counts by "
         f"the root of its size); where there is room, halfway in log odds to losing 1 % of attacks, up to "
         f"{calibration.HIGHEST_BY_ROOM}; at least {LOWEST_THRESHOLD}",
@@ -346,7 +347,8 @@ def _known(
 ) -> tuple[dict[str, torch.Tensor], list[dict[str, str]]]:
     """The known cases of the training data that have words, and the anchors of the validation data."""
     extras, known = {}, []
-    held = inference.run(network, plan.validation.rows)
+    working = network.at_work()
+    held = inference.run(working, plan.validation.rows)
     risky = plan.validation.risky[plan.validation.owner]
     sides = [rng.permutation(np.flatnonzero(risky == side)) for side in (False, True)]
     places = np.concatenate([side[: cases.ANCHORS // 2] for side in sides])
@@ -355,7 +357,7 @@ def _known(
     extras["anchors_risky"] = torch.from_numpy(risky[places].astype(np.uint8))
     if plan.train.text is not None:
         named = np.flatnonzero((plan.train.text != "")[plan.train.owner])
-        found = inference.run(network, plan.train.rows[named])
+        found = inference.run(working, plan.train.rows[named])
         owners = plan.train.owner[named]
         label = plan.train.allowed[owners].argmax(1)
         # a case that the network gets wrong explains nothing

@@ -1,6 +1,6 @@
 """Scores for events: load a shipped network, score distinct rows once, explain what reaches the threshold.
 
-torch is imported by the first :meth:`Predictor.load` (1.8 s) and never by importing this module.
+ONNX Runtime is imported by the first :meth:`Predictor.load` and never by importing this module; torch never.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from soc_tui.core.resources import resource_dir
 
 if TYPE_CHECKING:
     from soc_tui.analysis.encoding.inference import Outputs
-    from soc_tui.analysis.network import RiskNetwork
+    from soc_tui.analysis.runtime import Runtime
 
 SCORES = pa.schema([("score", pa.float64()), ("label", pa.string()), ("explanation", pa.string())])
 """What :meth:`Predictor.score` yields: score in [0, 1], the likeliest class (``benign`` below the threshold), and a
@@ -60,7 +60,7 @@ class Predictor:
     def __init__(
         self,
         card: Card,
-        network: RiskNetwork,
+        network: Runtime,
         threshold: float | None = None,
         batch_size: int = 1024,
         known: NDArray[np.float32] | None = None,
@@ -95,7 +95,7 @@ class Predictor:
         Args:
             models_dir: their folder; None is the one that ships.
             name: one of ``encoding.NAMES``.
-            threads: torch's threads. Two collapse on a busy machine (4 s became 50 to 100 s), so one is the default.
+            threads: of one forward pass.
             threshold: another threshold than the card's.
             batch_size: rows per forward pass; 512 to 1024 are fastest.
             head: what this workspace has learned beside the network.
@@ -108,10 +108,10 @@ class Predictor:
         folder = models_dir or resource_dir("models")
         card = read_card(folder, name)
         weights = checked_weights(folder, card)
-        from soc_tui.analysis import network as networks
+        from soc_tui.analysis import runtime
 
-        network, extras = networks.load(card.architecture, weights, threads)
-        known = extras["cases"].numpy() if "cases" in extras and len(extras["cases"]) == len(card.cases) else None
+        network, extras = runtime.load(card.architecture, weights, threads)
+        known = extras["cases"] if "cases" in extras and len(extras["cases"]) == len(card.cases) else None
         return cls(card, network, threshold, batch_size, known, head, _anchors(extras))
 
     def score(self, table: pa.Table, *, reasons: int = EXPLAINED) -> pa.Table:
@@ -251,7 +251,7 @@ def fields_of(slots: Sequence[Sequence[str]]) -> dict[str, list[tuple[int, int]]
 def _anchors(extras: dict[str, Any]) -> Anchors | None:
     if not {"anchors", "anchors_odds", "anchors_risky"} <= extras.keys():
         return None
-    hidden, odds, risky = (extras[name].numpy() for name in ("anchors", "anchors_odds", "anchors_risky"))
+    hidden, odds, risky = (extras[name] for name in ("anchors", "anchors_odds", "anchors_risky"))
     return Anchors(hidden, odds.astype(np.float64), risky.astype(bool))
 
 

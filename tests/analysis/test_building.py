@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from soc_tui.analysis import building, calibration, figures
-from soc_tui.analysis import network as networks
+from soc_tui.analysis.architecture import NetworkConfig, as_json
 from soc_tui.analysis.card import read_card
 from soc_tui.analysis.corpora import attacks, flow_task, ordinary, query, sample, tables
 from soc_tui.analysis.corpora import flow as captures
@@ -158,5 +158,5 @@ def test_noisy_lists_are_cleaned(shared_data: Path) -> None:
 
 
 def test_networks_of_a_card_can_be_rebuilt() -> None:
-    config = networks.NetworkConfig(**_task().architecture)
-    assert networks.NetworkConfig(**networks.architecture(config)) == config
+    config = NetworkConfig(**_task().architecture)
+    assert NetworkConfig(**as_json(config)) == config

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from soc_tui.analysis.network import CharacterTokens, RiskNetwork, risk_log_odds
+from soc_tui.analysis import gradient
+from soc_tui.analysis.runtime import Runtime
 
 CUT = (4, 8, 16, 32, 64)
 """Tokens that rows of events are cut to where only padding follows; the network makes up for it exactly."""
@@ -37,12 +36,6 @@ def _cut(
             yield places, rows[places, :width]
 
 
-def _padded(network: RiskNetwork) -> bool:
-    """True where rows are events padded to one length, and what the padding does to the recurrent layer is known."""
-    config = network.config
-    return config.kind == "groups" and config.shared and config.recurrent and config.layers == 1 and not config.skip
-
-
 def _by_events(rows: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Rows of events (n, T, W) cut to ``CUT`` behind their last event."""
     real = (rows != 0).any(2)  # (n, T)
@@ -54,16 +47,15 @@ _ROOM = 2**18
 """Ids in one forward pass at most: a thousand windows of 2048 would take a gigabyte."""
 
 
-def batches(rows: NDArray[Any], batch_size: int) -> Iterator[slice]:
+_WAY_BACK = 256
+"""Rows in one pass back at most: it keeps every state."""
+
+
+def batches(rows: NDArray[Any], batch_size: int, room: int = _ROOM) -> Iterator[slice]:
     """Rows of one padded length in batches, smaller ones where rows are long."""
-    size = batch_size if rows.ndim == 3 else max(1, min(batch_size, _ROOM // rows.shape[1]))
+    size = batch_size if rows.ndim == 3 else max(1, min(batch_size, room // rows.shape[1]))
     for start in range(0, len(rows), size):
         yield slice(start, start + size)
-
-
-def tensor(rows: NDArray[Any]) -> Tensor:
-    """Groups as float32, character ids as int64."""
-    return torch.from_numpy(np.ascontiguousarray(rows if rows.ndim == 3 else rows.astype(np.int64)))
 
 
 @dataclass(frozen=True)
@@ -78,84 +70,71 @@ class Outputs:
     """(n, M): what the last layer sees; rows that behave alike are near to one another."""
 
 
-@torch.inference_mode()
-def run(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> Outputs:
+def run(network: Runtime, rows: NDArray[Any], batch_size: int = 1024) -> Outputs:
     """Encoded rows through a network, in batches: 512 to 1024 fit the cache, 8192 is slower."""
-    network.eval()
-    last = network.last
-    chances = np.zeros((len(rows), network.config.classes), np.float32)
-    odds, hidden = np.zeros(len(rows)), np.zeros((len(rows), last.in_features), np.float32)
-    for places, same in _by_events(rows) if _padded(network) else buckets(rows):
+    hidden = np.zeros((len(rows), network.last_weight.shape[1]), np.float32)
+    for places, same in _by_events(rows) if network.config.padded else buckets(rows):
         cut = rows.shape[1] - same.shape[1] if rows.ndim == 3 else 0
         for part in batches(same, batch_size):
-            tokens, real, wide = network.encode(tensor(same[part]))
-            seen, _ = network.embed(tokens, real, wide, cut)
-            logits = last(seen)
-            hidden[places[part]] = seen.numpy()
-            chances[places[part]] = torch.softmax(logits, 1).numpy()
-            odds[places[part]] = risk_log_odds(logits).numpy()
-    return Outputs(chances, odds, hidden)
+            hidden[places[part]] = network.hidden(same[part], cut)
+    logits = network.logits(hidden)
+    top = logits.max(1, keepdims=True, initial=-np.inf)
+    chances = np.exp(logits - top)
+    return Outputs(chances / chances.sum(1, keepdims=True), risk_log_odds(logits), hidden)
 
 
-def probabilities(network: RiskNetwork, rows: NDArray[Any], batch_size: int = 1024) -> NDArray[np.float32]:
+def risk_log_odds(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Log odds of any risk class against class 0, benign: (n, C) to (n,). They do not saturate where the score does."""
+    return np.asarray(np.logaddexp.reduce(logits[:, 1:], 1) - logits[:, 0], np.float64)
+
+
+def probabilities(network: Runtime, rows: NDArray[Any], batch_size: int = 1024) -> NDArray[np.float32]:
     """Class probabilities (n, C) of encoded rows."""
     return run(network, rows, batch_size).probabilities
 
 
-def attributions(network: RiskNetwork, rows: NDArray[Any], steps: int = 2) -> NDArray[np.float32]:
+def attributions(network: Runtime, rows: NDArray[Any], steps: int = 2) -> NDArray[np.float32]:
     """What each input number or character did to the log odds of risk: integrated gradients against an empty row.
 
     Args:
-        network: in eval mode.
+        network: whose.
         rows: groups (n, T, W) or ids (n, L).
         steps: points on the way from the empty row (midpoint rule).
 
     Returns:
         (n, T, W) or (n, L); > 0 pushed towards risk.
     """
-    network.eval()
     out = np.zeros(rows.shape, np.float32)
+    attributed = _of_groups if rows.ndim == 3 else _of_characters
+    shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     for places, same in buckets(rows):
-        for part in batches(same, 256):
-            out[places[part], : same.shape[1]] = _attributed(network, tensor(same[part]), steps).numpy()
+        for part in batches(same, max(1, _WAY_BACK // steps), _ROOM // (4 * steps)):
+            out[places[part], : same.shape[1]] = attributed(network, same[part], shares)
     return out
 
 
-def _attributed(network: RiskNetwork, x: Tensor, steps: int) -> Tensor:
-    encode = network.encode
-    if not isinstance(encode, CharacterTokens):
-        total = torch.zeros_like(x)  # (n, T, W)
-        for step in range(steps):
-            at = (x * ((step + 0.5) / steps)).requires_grad_()
-            total += torch.autograd.grad(_odds(network, *encode(at)), at)[0] / steps
-        return (total * x).detach()  # completeness: their sum is about the odds gained over the empty row
-    full = encode.embed(x).detach()  # (n, L, E)
-    spread = None if encode.wide is None else encode.wide.positions(x).detach()  # (n, L)
-    total, slope = torch.zeros_like(full), torch.zeros(len(x), 1)
-    for step in range(steps):
-        share = (step + 0.5) / steps
-        at = (full * share).requires_grad_()
-        wide = None
-        if spread is not None and encode.wide is not None:
-            wide = (spread.sum(1, keepdim=True) * share + encode.wide.bias).detach().requires_grad_()  # (n, 1)
-        wanted = [at] if wide is None else [at, wide]
-        found = torch.autograd.grad(_odds(network, *encode.tokens(at, x), wide), wanted)
-        total += found[0] / steps
-        if wide is not None:
-            slope += found[1] / steps
-    parts: Tensor = (total * full).sum(2).detach()  # (n, L)
-    if spread is not None:
-        parts = parts + slope * spread  # the wide sum is linear: its parts are exact
-    return parts
+def _of_groups(network: Runtime, rows: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    points = (shares[:, None, None, None] * rows).reshape(-1, *rows.shape[1:])  # (S * n, T, W)
+    slopes = gradient.of_groups(network, points).reshape(len(shares), *rows.shape)
+    return np.asarray(slopes.mean(0) * rows)  # completeness: their sum is about the odds gained over the empty row
 
 
-def _odds(network: RiskNetwork, tokens: Tensor, real: Tensor | None, wide: Tensor | None) -> Tensor:
-    odds: Tensor = risk_log_odds(network.classify(tokens, real, wide)[0]).sum()  # ()
-    return odds
+def _of_characters(network: Runtime, ids: NDArray[Any], shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    wide, full = network.wide, gradient.embedded(network, ids)  # (n, L, E)
+    points = (shares[:, None, None, None] * full).reshape(-1, *full.shape[1:])  # (S * n, L, E)
+    spread = heard = None
+    if wide is not None:
+        spread = wide.positions(ids)  # (n, L)
+        heard = (shares[:, None, None] * spread.sum(1, keepdims=True)).reshape(-1, 1) + wide.bias  # (S * n, 1)
+    slopes, by_wide = gradient.of_characters(network, points, np.tile(ids, (len(shares), 1)), heard)
+    out = np.asarray(np.einsum("nle,nle->nl", slopes.reshape(len(shares), *full.shape).mean(0), full))
+    if spread is not None and by_wide is not None:
+        out += by_wide.reshape(len(shares), -1, 1).mean(0) * spread  # the wide sum is linear: its parts are exact
+    return out
 
 
 def occlusions(
-    network: RiskNetwork, rows: NDArray[Any], fields: Sequence[Sequence[tuple[int, int]]], empty: NDArray[Any]
+    network: Runtime, rows: NDArray[Any], fields: Sequence[Sequence[tuple[int, int]]], empty: NDArray[Any]
 ) -> NDArray[np.float32]:
     """What each field did to the log odds of risk: what they lose when all that was made of it is unknown.
 
@@ -163,7 +142,7 @@ def occlusions(
     flat around each of them (docs/faithfulness.md).
 
     Args:
-        network: in eval mode.
+        network: whose.
         rows: (n, T, W).
         fields: the slots (token, place) of each field.
         empty: (T, W), the row of which everything is unknown.
@@ -189,13 +168,13 @@ _AT_ONCE = 64
 """Rows whose events are tried together."""
 
 
-def removals(network: RiskNetwork, rows: NDArray[Any], tried: int = TRIED) -> NDArray[np.float32]:
+def removals(network: Runtime, rows: NDArray[Any], tried: int = TRIED) -> NDArray[np.float32]:
     """What single events did to the log odds of risk: what they lose without the event.
 
     Gradients tell which events are worth trying; a long row would have to be scored once for each of its events else.
 
     Args:
-        network: in eval mode.
+        network: whose.
         rows: (n, T, W), one event a token.
         tried: events of a row that are tried.
 
@@ -224,7 +203,7 @@ _CHECKED = 8
 
 
 def checked(
-    network: RiskNetwork, rows: NDArray[Any], weights: NDArray[np.float32], longest: int = RUN
+    network: Runtime, rows: NDArray[Any], weights: NDArray[np.float32], longest: int = RUN
 ) -> NDArray[np.float32]:
     """Attributions of sequences, half as they are and half by removal.
 
@@ -233,7 +212,7 @@ def checked(
     the run; a run that is not tried keeps half its gradients. docs/faithfulness.md has what that gains.
 
     Args:
-        network: in eval mode.
+        network: whose.
         rows: ids (n, L).
         weights: (n, L) of :func:`attributions`.
         longest: ids of a run at most.

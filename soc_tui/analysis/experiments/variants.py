@@ -21,8 +21,8 @@ from soc_tui.analysis.encoding import inference
 from soc_tui.analysis.experiments.grouping import BINS, Grouping
 from soc_tui.analysis.experiments.protocol import Contender, Factory, Method
 from soc_tui.analysis.experiments.tables import Column
-from soc_tui.analysis.network import RiskNetwork
 from soc_tui.analysis.novelty import Distance, Neighbours, Rarity, combine
+from soc_tui.analysis.runtime import Runtime
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -93,7 +93,7 @@ class Network:
         self._members, self._unfamiliar, self._exchange, self._bins = members, unfamiliar, exchange, bins
         self._epochs, self._rows_per_epoch, self._novelty = epochs, rows_per_epoch, novelty
         self._taught, self._voices, self._trees = taught, tuple(voices), dict(trees or {})
-        self._networks: list[RiskNetwork] = []
+        self._networks: list[Runtime] = []
 
     def fit(self, rows: Rows, labels: Labels, validation: tuple[Rows, Labels] | None, seed: int) -> Self:
         """Learn; the validation part decides when to stop.
@@ -128,7 +128,7 @@ class Network:
                 augment=lambda rows, _: rows, files={}, split="", licence="", false_positives=0.01,
                 epochs=self._epochs, rows_per_epoch=self._rows_per_epoch,
             )  # fmt: skip
-            self._networks.append(building.fit(plan, own, self._epochs)[0])
+            self._networks.append(building.fit(plan, own, self._epochs)[0].at_work())
         if self._novelty:
             known = self._filled(plain.rows[~plain.risky])
             self._distances = (Distance.fit(known), Neighbours.fit(known, seed))
