@@ -96,8 +96,7 @@ def changed_by_names(
 def changed_by_events(
     model: Predictor, rows: NDArray[Any], weights: NDArray[Any], odds: NDArray[Any], rng: np.random.Generator
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    summed, present = np.abs(weights.sum(2)), (rows != 0).any(2)
-    order = np.argsort(np.where(present, -summed, np.inf), 1, kind="stable")
+    first, present = named(weights.sum(2))[:, :TOP], (rows != 0).any(2)
 
     def moved(places: list[NDArray[np.int64]]) -> NDArray[Any]:
         out = rows.copy()
@@ -105,11 +104,12 @@ def changed_by_events(
             out[row, gone] = 0
         return odds - inference.run(model.network, out).log_odds
 
-    top = moved([row[:TOP] for row in order])
+    top = moved(list(first))
     chance = np.zeros(len(rows))
     for _ in range(DRAWS):
         others = [
-            rng.choice(row[TOP:count], TOP, replace=False) for row, count in zip(order, present.sum(1), strict=True)
+            rng.choice(np.setdiff1d(np.flatnonzero(real), gone), TOP, replace=False)
+            for real, gone in zip(present, first, strict=True)
         ]
         chance += moved(others) / DRAWS
     return top, chance

@@ -27,6 +27,8 @@ _SURE = 1.28
 """Standard deviations above a count: nine times in ten the truth is below (one-sided)."""
 _RESERVE = 0.5
 """Share of both limits that the anchors may use up: marks are chosen, not drawn."""
+_TAKEN = 0.75
+"""Share of what the anchors allow that is taken: where the first falls, some of those behind it have fallen."""
 _RIDGE = 1.0
 _MARK_WEIGHT = 1.0
 """How much one mark counts against one anchor."""
@@ -103,7 +105,7 @@ def learn(
         for _ in range(24):
             middle = (low + high) / 2
             low, high = (middle, high) if _allowed(judged, threshold, middle) else (low, middle)
-        share = low
+        share = _TAKEN * low
     now, alarms = _cost(judged, threshold, share)
     return Learned(whole.scaled(share), round(share, 6), now, _cost(judged, threshold, 1.0)[0], alarms)
 

@@ -32,14 +32,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from soc_tui.analysis.encoding.base import Encoded, Reasons, entry
+from soc_tui.analysis.encoding.base import Encoded, Reasons, entry, named
 
 EVENTS = 64
 """Tokens of a row."""
 STRIDE = 48
 MAX_WINDOWS = 16
-MOST_NAMED = 6
-"""Events that an explanation names."""
 
 EVENT = pa.struct([
     ("time", pa.float64()), ("kind", pa.string()), ("status", pa.string()), ("user_name", pa.string()),
@@ -158,7 +156,7 @@ class SessionEncoding:
         return Encoded(rows, owners, starts)
 
     def explain(self, table: pa.Table, encoded: Encoded, rows: Longs, weights: NDArray[np.float32]) -> list[Reasons]:
-        """The events that weigh most, as ``event N`` of the session, counted from 1 in order of time."""
+        """The events of :func:`base.named` as ``event N`` of the session, counted from 1 in order of time."""
         owners = encoded.owner[rows]
         told = np.unique(owners)  # sessions are long, and few of many are explained
         events = table["events"].take(pa.array(told)).to_pylist() if "events" in table.column_names else []
@@ -168,8 +166,8 @@ class SessionEncoding:
             shown = sessions.get(int(encoded.owner[row])) or []
             start, summed = int(encoded.start[row]), np.asarray(weight, np.float64).sum(1)
             real = min(len(shown) - start, EVENTS)
-            best = np.argsort(-np.abs(summed[:real]), kind="stable")[:MOST_NAMED]
-            out.append([entry(f"event {start + i + 1}", described(shown[start + i]), summed[i]) for i in best.tolist()])
+            best = [i for i in named(summed[None, :real])[0].tolist() if summed[i]]  # nobody has tried the others
+            out.append([entry(f"event {start + i + 1}", described(shown[start + i]), summed[i]) for i in best])
         return out
 
 
