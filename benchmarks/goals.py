@@ -88,7 +88,7 @@ def flow(found: dict[str, Any]) -> list[Row]:
         rates = [[r[key] for r in runs if r[key] is not None] for key in ("recall", "fpr")]
         recall, false = (statistics.mean(r) if r else None for r in rates)
         fine = (recall is None or recall >= FLOW_RECALL) and (false is None or false <= FLOW_FALSE)
-        told = [f"recall {recall:.1%}"] * (recall is not None) + [f"false {false:.1%}"] * (false is not None)
+        told = [f"{word} {rate:.1%}" for word, rate in (("recall", recall), ("false", false)) if rate is not None]
         (good if fine else bad).append(f"{test} ({', '.join(told)})")
     told_all = f"{len(good)} of {len(tests)} captures"
     if bad:

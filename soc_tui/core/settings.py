@@ -144,7 +144,7 @@ class AnalysisSettings:
     models_dir: str = ""
     """Another folder of networks than the one that ships."""
     threads: int = 1
-    """Threads of a network; two collapse on a busy machine."""
+    """Threads of a network."""
     flow_threshold: float = 0.0
     """0 means the threshold of the model card."""
     query_threshold: float = 0.0

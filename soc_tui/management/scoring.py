@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,9 @@ from soc_tui.store.website_versions import versions
 
 FLOW_LOOK_BACK = 100_000
 """How many ids before its window ``features/flow_window.sql`` looks at."""
+
+_AT_ONCE = 2
+"""Networks that score at a time."""
 
 Run = Callable[[Detector, int, int, float], pa.Table]
 """Runs a rule over a window of events at a threshold; yields findings."""
@@ -93,8 +97,12 @@ class Scoring:
         self._lock = threading.Lock()
 
     def findings(self, first: int, last: int) -> pa.Table:
-        """Score the events ``first`` to ``last`` with every network; the findings of all rules."""
-        return pa.concat_tables([self._found(name, first, last) for name in SCORED])
+        """Score the events ``first`` to ``last`` with every network; the findings of all rules.
+
+        Two networks at a time: most of the work is the database's and ONNX Runtime's, which hold no lock of Python's.
+        """
+        with ThreadPoolExecutor(_AT_ONCE, "soc-tui-scoring") as pool:  # its threads are as nice as the one that asks
+            return pa.concat_tables(pool.map(lambda name: self._found(name, first, last), SCORED))
 
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]
