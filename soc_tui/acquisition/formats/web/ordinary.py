@@ -3,7 +3,7 @@
 Nearly every line of such a log is an address, ``- -``, a stamp of fixed width and three quoted parts without a quote
 in them; where its quotes are is then all there is to find. A line is taken only when every byte that decides has been
 looked at, so that ``access.sql`` could not read it otherwise (a test holds both against each other), and that reads
-the rest. Here and there Arrow and numpy look at many lines at once; nothing is done line by line.
+the rest.
 """
 
 from __future__ import annotations
