@@ -14,8 +14,7 @@ import pyarrow as pa
 from pyarrow import flight
 
 from soc_tui.core.errors import EngineError
-from soc_tui.management.service import socket_path
-from soc_tui.management.wire import error_from_dict, to_json
+from soc_tui.management.wire import error_from_dict, socket_path, to_json
 
 
 class Client:

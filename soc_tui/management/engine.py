@@ -28,12 +28,12 @@ from soc_tui.management.learning import Learning
 from soc_tui.management.model_health import ModelHealth
 from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
-from soc_tui.management.service import Service, socket_path
+from soc_tui.management.service import Service
 from soc_tui.management.source_health import SourceHealth
 from soc_tui.management.stopping import Stopping
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
-from soc_tui.management.wire import error_to_dict
+from soc_tui.management.wire import error_to_dict, socket_path
 from soc_tui.store.database import Store
 from soc_tui.store.hunt import Hunt
 from soc_tui.store.intake import last_event_id

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from soc_tui.core.errors import EngineError, SocTuiError
+from soc_tui.management.wire import error_from_dict, socket_path
 
 if TYPE_CHECKING:
     from soc_tui.management.client import Client
@@ -74,18 +75,19 @@ def connect(workspace: Path, *, start: bool = True, options: Sequence[str] = ())
         EngineError: none runs and none may be started, or it does not come up.
         SocTuiError: what stopped the engine from starting (locked or damaged database, settings ...).
     """
-    from soc_tui.management.client import Client
-
     began = time.monotonic()
     while True:
-        with contextlib.suppress(EngineError):
-            return Connection(Client(workspace), None)
+        if socket_path(workspace).exists():
+            with contextlib.suppress(EngineError):
+                return Connection(_client(workspace), None)
         if not start:
             raise EngineError("no engine runs in this workspace", source=workspace, remedy="start soc-tui watch")
         child = _spawn(workspace, options)
         try:
+            from soc_tui.management import client  # noqa: F401 - slow to import, which it does while the engine starts
+
             _await_ready(child, time.monotonic() + _START_SECONDS)
-            return Connection(Client(workspace), child)
+            return Connection(_client(workspace), child)
         except SocTuiError as error:
             child.kill()
             child.wait()
@@ -93,6 +95,12 @@ def connect(workspace: Path, *, start: bool = True, options: Sequence[str] = ())
             if not _held_by_an_engine(error) or time.monotonic() - began > _HELD_SECONDS:
                 raise
             time.sleep(0.2)
+
+
+def _client(workspace: Path) -> Client:
+    from soc_tui.management.client import Client
+
+    return Client(workspace)
 
 
 def _held_by_an_engine(error: SocTuiError) -> bool:
@@ -117,8 +125,6 @@ def _spawn(workspace: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
 
 def _await_ready(child: subprocess.Popen[bytes], deadline: float) -> None:
     """Read the one JSON line that a child engine prints: ready, or what stopped it."""
-    from soc_tui.management.wire import error_from_dict
-
     assert child.stdout is not None
     line = b""
     while not line.endswith(b"\n"):

@@ -129,9 +129,8 @@ class Pipeline:
 
     def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
-        found = self._store.sql(
-            detector.sql, {**detector.parameters(self._settings.detection), **window}, reach=self._around(first, last)
-        )
+        params = {**detector.parameters(self._settings.detection), **window}
+        found = self._store.sql(detector.sql, params, reach=self._around(first, last), few=True)
         return found.select(FINDINGS.names).cast(FINDINGS)
 
     def _around(self, first: int, last: int) -> Reach:

@@ -7,12 +7,8 @@ with a stream of JSON objects (progress, then one ``result``, or an ``error``). 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
-import os
-import stat
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,27 +25,6 @@ log = logging.getLogger(__name__)
 
 _CLIENT_SECONDS = 5.0
 """How long a silent client counts as present; a console calls every second."""
-
-_LONGEST_SOCKET_PATH = 100
-"""A UNIX socket's path may hold 107 bytes; gRPC adds a little of its own."""
-
-
-def socket_path(workspace: Path) -> Path:
-    """Where the workspace's engine listens: in the workspace, or in a private temporary folder if that path is long.
-
-    Raises:
-        EngineError: the private folder belongs to somebody else.
-    """
-    path = workspace / "engine.sock"
-    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
-        return path
-    folder = Path(tempfile.gettempdir()) / f"soc-tui-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise EngineError("the folder for engine sockets is not private", source=folder, remedy="remove it")
-    return folder / (hashlib.sha256(os.fsencode(workspace)).hexdigest()[:24] + ".sock")
-
 
 Query = Callable[..., pa.Table]
 Command = Callable[..., Iterator[dict[str, Any]] | dict[str, Any]]

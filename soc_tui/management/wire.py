@@ -1,9 +1,13 @@
-"""How calls, results and errors travel between engine and client: JSON around Arrow."""
+"""How calls, results and errors travel between engine and client: JSON around Arrow, over a socket of the workspace."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
+import stat
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +19,26 @@ from soc_tui.core.clock import iso
 _ERRORS: dict[str, type[errors.SocTuiError]] = {
     name: cls for name, cls in vars(errors).items() if isinstance(cls, type) and issubclass(cls, errors.SocTuiError)
 }
+
+_LONGEST_SOCKET_PATH = 100
+"""A UNIX socket's path may hold 107 bytes; gRPC adds a little of its own."""
+
+
+def socket_path(workspace: Path) -> Path:
+    """Where the workspace's engine listens: in the workspace, or in a private temporary folder if that path is long.
+
+    Raises:
+        EngineError: the private folder belongs to somebody else.
+    """
+    path = workspace / "engine.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    folder = Path(tempfile.gettempdir()) / f"soc-tui-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise errors.EngineError("the folder for engine sockets is not private", source=folder, remedy="remove it")
+    return folder / (hashlib.sha256(os.fsencode(workspace)).hexdigest()[:24] + ".sock")
 
 
 def to_json(value: object) -> str:

@@ -200,6 +200,8 @@ class Store:
         params: Mapping[str, Any] | None = None,
         tables: Mapping[str, pa.Table] | None = None,
         reach: Reach | None = None,
+        *,
+        few: bool = False,
     ) -> pa.Table:
         """Run one read on a cursor of its own; safe from any thread.
 
@@ -208,6 +210,7 @@ class Store:
             params: values of its ``$names``.
             tables: Arrow tables it may name.
             reach: the events it can need, when that is known: archived files that hold none of them are left out.
+            few: it answers with few rows: planned once instead of twice, at the price of a copy of the rows.
 
         Raises:
             StoreError: the query failed.
@@ -217,7 +220,7 @@ class Store:
                 if reach is not None and self._has_archive:
                     cursor.execute("BEGIN TRANSACTION READ ONLY")  # the files and the rows of one moment
                     self.narrow(cursor, reach)
-                return _fetch(cursor, text, params, tables)
+                return _fetch(cursor, text, params, tables, few=few)
         except duckdb.Error as error:
             raise store_error(self.path, error) from error
 
@@ -383,8 +386,13 @@ def _fetch(
     text: str,
     params: Mapping[str, Any] | None,
     tables: Mapping[str, pa.Table] | None,
+    *,
+    few: bool = False,
 ) -> pa.Table:
     with _registered(cursor, tables):
+        if few:
+            return cursor.execute(text, _used(text, params)).to_arrow_table()
+        # A relation plans the query twice, once for its columns and once to run, but hands its rows on as they come.
         return cursor.sql(text, params=_used(text, params)).to_arrow_table()
 
 

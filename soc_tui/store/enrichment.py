@@ -17,17 +17,17 @@ _SQL = Path(__file__).parent / "enrichment"
 
 def new_addresses(store: Store, first: int, last: int) -> list[str]:
     """Addresses of events ``first`` to ``last`` that are not described yet, in order."""
-    return _texts(store.sql(_text("new_addresses"), {"first": first, "last": last}), "ip")
+    return _texts(store.sql(_text("new_addresses"), {"first": first, "last": last}, few=True), "ip")
 
 
 def new_names(store: Store, first: int, last: int) -> list[str]:
     """Names of events ``first`` to ``last`` that are not cut yet, in order."""
-    return _texts(store.sql(_text("new_names"), {"first": first, "last": last}), "name")
+    return _texts(store.sql(_text("new_names"), {"first": first, "last": last}, few=True), "name")
 
 
 def dns_answers(store: Store, first: int, last: int) -> pa.Table:
     """``ip``, ``name``, ``name_time``: what the DNS answers among the events called addresses, the newest of each."""
-    return store.sql(_text("dns_answers"), {"first": first, "last": last})
+    return store.sql(_text("dns_answers"), {"first": first, "last": last}, few=True)
 
 
 def missing_addresses(store: Store, addresses: pa.ChunkedArray) -> list[str]:

@@ -12,7 +12,8 @@ import pytest
 from soc_tui.core.errors import EngineError, FilterError
 from soc_tui.management import service as service_module
 from soc_tui.management.client import Client
-from soc_tui.management.service import Service, socket_path
+from soc_tui.management.service import Service
+from soc_tui.management.wire import socket_path
 
 
 def _fail(**_: Any) -> pa.Table:

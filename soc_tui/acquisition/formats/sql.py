@@ -92,11 +92,20 @@ def _run(sql: str, lines: pa.Table, params: dict[str, Any] | None) -> pa.Table:
         cursor.unregister("lines")
     if found is None or found.num_rows != lines.num_rows:
         raise AssertionError(f"{lines.num_rows} lines became {found.num_rows if found else 'no'} rows")
-    columns = []
-    for name in _RESULT:
-        wanted = pa.string() if name == "reason" else NORMALISED.field(name).type
-        if name in found.column_names:
-            columns.append(found[name].cast(wanted))
-        else:
-            columns.append(pa.nulls(found.num_rows, wanted))
-    return pa.table(columns, names=_RESULT)
+    # DuckDB 2.0.0 gives the rows of a table of several batches back in another order, depending on the query.
+    places = found["source_offset"].to_numpy()
+    if (places[1:] < places[:-1]).any():
+        found = found.sort_by("source_offset")
+    return _completed(found, _RESULT)
+
+
+def completed(found: pa.Table) -> pa.Table:
+    """Events with all columns of ``NORMALISED``; null where they have none."""
+    return _completed(found, NORMALISED.names)
+
+
+def _completed(found: pa.Table, names: list[str]) -> pa.Table:
+    types = {name: pa.string() if name == "reason" else NORMALISED.field(name).type for name in names}
+    missing = {kind: pa.nulls(found.num_rows, kind) for kind in set(types.values())}  # one of each type for them all
+    columns = [found[name].cast(kind) if name in found.column_names else missing[kind] for name, kind in types.items()]
+    return pa.table(columns, names=names)

@@ -17,8 +17,6 @@ KEEP_BYTES = 16 * 1024 * 1024
 """The most that is kept of one overlong record; what follows up to its line end is passed over."""
 CHUNK_RECORDS = 40_960
 """Records that one cut gives at most: a third of what is committed at a time, to keep memory small."""
-_BATCH = 8 * 1024
-"""Rows per Arrow batch: DuckDB reads batches in parallel."""
 _BOM = b"\xef\xbb\xbf"
 
 Bounds = npt.NDArray[np.int64]
@@ -102,14 +100,14 @@ def records(
     else:
         overlong = REJECTS.empty_table()
     columns = [pa.array(starts + offset), pa.array(lengths.astype(np.int32)), texts(block, starts, ends)]
-    table = pa.table(columns, schema=LINES)
-    return pa.Table.from_batches(table.to_batches(max_chunksize=_BATCH), LINES), overlong
+    return pa.table(columns, schema=LINES), overlong
 
 
 def texts(block: Block, starts: Bounds, ends: Bounds) -> pa.LargeStringArray:
     """The text of each span."""
     try:
-        str(block, "utf-8")  # faster than any check of our own, ASCII or not
+        if len(block) and np.frombuffer(block, np.uint8).max() > 127:
+            str(block, "utf-8")  # faster than any check of our own
     except UnicodeDecodeError:
         spans = zip(starts.tolist(), ends.tolist(), strict=True)
         return pa.array([str(block[a:b], "utf-8", "backslashreplace") for a, b in spans], pa.large_string())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soc_tui.acquisition.formats import recognise
+from soc_tui.acquisition.formats import FORMATS, Origin, recognise
 from soc_tui.acquisition.formats.sql import load_sql, normalise
 from soc_tui.core.schema import LINES
 from tests.acquisition.conftest import read_all
@@ -141,14 +141,68 @@ def table(lines: list[str]) -> pa.Table:
     )
 
 
+def agree(lines: list[str]) -> None:
+    """Nothing but time depends on how a line is read: cut at its bytes, at its blanks, or by the full pattern."""
+    reference = normalise(REFERENCE, table(lines))
+    assert normalise(SQL, table(lines)) == reference
+    found = FORMATS["access"].normalise(table(lines), {}, Origin("access.log", datetime(2026, 5, 17)))
+    found.events.validate(full=True)
+    assert (found.events, found.rejects) == reference
+
+
 @settings(max_examples=40, deadline=None)
 @given(lines=st.lists(LINE, min_size=1, max_size=60))
-def test_the_short_way_and_the_full_pattern_agree(lines: list[str]) -> None:
+def test_the_short_ways_and_the_full_pattern_agree(lines: list[str]) -> None:
     assert REFERENCE != SQL
-    assert normalise(SQL, table(lines)) == normalise(REFERENCE, table(lines))
+    agree(lines)
 
 
 def test_they_agree_on_every_pair_of_hostile_parts() -> None:
-    lines = [f'{h} {STAMP} "{r}"{t}{q}' for h in HEADS for r in REQUESTS for t in TAILS[:3] for q in QUOTED]
-    lines += [f'{h} {s} "{REQUESTS[0]}" 200 5 {q}' for h in HEADS for s in STAMPS for q in QUOTED]
-    assert normalise(SQL, table(lines)) == normalise(REFERENCE, table(lines))
+    agree([f'{h} {STAMP} "{r}"{t}{q}' for h in HEADS for r in REQUESTS for t in TAILS[:3] for q in QUOTED])
+    agree([f'{h} {s} "{REQUESTS[0]}" 200 5 {q}' for h in HEADS for s in STAMPS for q in QUOTED])
+
+
+def test_events_come_in_the_order_of_their_lines() -> None:
+    """Also those of a table of several batches, which DuckDB mixes up."""
+    lines = table([f'192.0.2.1 - - {STAMP} "GET /{n} HTTP/1.1" 200 {n}' + ' "-" "-"' * (n % 3) for n in range(20_000)])
+    batches = pa.Table.from_batches(lines.to_batches(max_chunksize=4096))
+    found = FORMATS["access"].normalise(batches, {}, Origin("access.log", datetime(2026, 5, 17))).events
+    assert found["bytes_in"].to_pylist() == list(range(20_000))
+    events, _ = normalise(SQL, batches)
+    assert events == found
+
+
+ORDINARY = f'192.0.2.1 - - {STAMP} "GET /a?b HTTP/1.1" 200 5 "-" "agent"'
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(ORDINARY)), st.integers(0, 3), st.sampled_from([*' -"\\?/[]:+019ax.\t\0é', "  ", '""'])),
+        min_size=1, max_size=60,
+    )
+)  # fmt: skip
+def test_they_agree_on_lines_that_are_almost_ordinary(edits: list[tuple[int, int, str]]) -> None:
+    agree([ORDINARY[:at] + put + ORDINARY[at + gone :] for at, gone, put in edits] + [ORDINARY])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"10/Oct/2000": [f"{day:02}/{month}/{year:04}" for day in (0, 1, 28, 29, 30, 31, 32, 99)
+                         for month in ("Jan", "Feb", "Apr", "Dec", "jan", "Foo") for year in (0, 1, 1900, 1969, 1970, 2000, 2100, 9998, 9999)]},
+        {"13:55:36": [f"{h:02}:{m:02}:{s:02}" for h in (0, 23, 24, 60) for m in (0, 59, 60) for s in (0, 59, 60, 61)],
+         "-0700": ["-0700", "+0000", "-0000", "+0545", "+1459", "-1400", "+1500", "-2359", "+0060", "+9999", " 0000", "*0000"]},
+        {"192.0.2.1": ["0.0.0.0", "255.255.255.255", "256.1.1.1", "01.1.1.1", "1.1.1", "1.1.1.1.1", "::", "::1", "1::2::3", "1:2:3:4:5:6:7:8",
+                       "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7::", "::ffff:192.0.2.1", "::FFFF:1", "fe80::1%eth0", "12:34:56", "12345::",
+                       "fe80::g", ":", "a", "é", ""]},
+        {"200": ["000", "099", "100", "399", "400", "999", "20", "2000"], " 5 ": [" - ", " 0 ", " 007 ", f" {'9' * 18} ", f" {'9' * 19} ", " -5 ", " +5 ", "  ", " 5", "5 "]},
+        {"GET": ["GET", "POST", "PROPFIND", "OPTIONS", "DELETE", "GETS", "get", "GE", "PROPFINDS", ""], "/a?b": ["/", "/?", "/??", "?", "*", "a", "", "/a b", "/\xa0"],
+         "HTTP/1.1": ["HTTP/1.0", "HTTP/2.0", "HTTP/3.0", "HTTP/2", "HTTP/9.9", "HTTPS/1.1", "http/1.1", ""]},
+    ],
+)  # fmt: skip
+def test_they_agree_at_the_bounds(changes: dict[str, list[str]]) -> None:
+    lines = [ORDINARY]
+    for part, instead in changes.items():
+        lines = [line.replace(part, one, 1) for line in lines for one in instead]
+    agree(lines)
