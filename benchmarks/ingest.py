@@ -125,6 +125,7 @@ def ingest(log: Path, folder: Path, *, scoring: bool, as_format: str = "") -> di
     command = [sys.executable, "-m", "soc_tui", "--workspace", str(workspace), "--format", "json", "ingest", str(log)]
     command += ["--as", as_format] if as_format else []
     env = {**os.environ, "SOC_TUI_ANALYSIS__ENABLED": str(scoring).lower(), "PYTHONPATH": str(ROOT)}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # who uses an installed command does not compile it at every start
     began, peak = time.perf_counter(), 0
     with (folder / "report.json").open("wb") as report:
         run = subprocess.Popen(command, env=env, stdout=report, stderr=subprocess.DEVNULL)

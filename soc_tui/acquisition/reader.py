@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from soc_tui.acquisition.formats import Origin, formats_for
 from soc_tui.acquisition.framing import Cut, Framing, with_raw
-from soc_tui.acquisition.framing.base import CHUNK_RECORDS, KEEP_BYTES, Block, overlong_reject
+from soc_tui.acquisition.framing.base import KEEP_BYTES, Block, overlong_reject
 from soc_tui.acquisition.identity import (
     TAIL_BYTES,
     content_matches,
@@ -194,14 +194,15 @@ class _Reading:
         While ``more`` comes, what makes no full chunk is left: planning a query over few records costs as much as over
         a full chunk, and only whole row groups go straight to the file.
         """
+        most = self._framing.most
         while block:
             cut = self._framing.cut(block, self.state.offset, self.settings.max_line_bytes, final=final)
             if not cut.used:
                 break
             if cut.records.num_rows:  # as many bytes at a time as make one full chunk
                 average = cut.used / cut.records.num_rows
-                self.wanted = min(self.settings.chunk_bytes, max(_FEWEST_BYTES, int(average * CHUNK_RECORDS * 1.02)))
-            if more and cut.records.num_rows < CHUNK_RECORDS and len(block) < min(self.wanted, self.keep_bytes):
+                self.wanted = min(self.settings.chunk_bytes, max(_FEWEST_BYTES, int(average * most * 1.02)))
+            if more and cut.records.num_rows < most and len(block) < min(self.wanted, self.keep_bytes):
                 break
             chunk, block = self._chunk(cut, memoryview(block)[: cut.used]), block[cut.used :]
             del cut  # before the consumer takes its time

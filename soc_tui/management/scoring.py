@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,9 +30,6 @@ from soc_tui.store.website_versions import versions
 
 FLOW_LOOK_BACK = 100_000
 """How many ids before its window ``features/flow_window.sql`` looks at."""
-
-_AT_ONCE = 2
-"""Networks that score at a time."""
 
 Run = Callable[[Detector, int, int, float], pa.Table]
 """Runs a rule over a window of events at a threshold; yields findings."""
@@ -64,7 +60,7 @@ SCORED: Mapping[str, Scored] = {
     "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
     "session": Scored(
-        "{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=256, parts=2, gather=sessions.gathered
+        "{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=128, parts=2, gather=sessions.gathered
     ),
     "code": Scored(
         "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
@@ -97,12 +93,8 @@ class Scoring:
         self._lock = threading.Lock()
 
     def findings(self, first: int, last: int) -> pa.Table:
-        """Score the events ``first`` to ``last`` with every network; the findings of all rules.
-
-        Two networks at a time: most of the work is the database's and ONNX Runtime's, which hold no lock of Python's.
-        """
-        with ThreadPoolExecutor(_AT_ONCE, "soc-tui-scoring") as pool:  # its threads are as nice as the one that asks
-            return pa.concat_tables(pool.map(lambda name: self._found(name, first, last), SCORED))
+        """Score the events ``first`` to ``last`` with every network; the findings of all rules."""
+        return pa.concat_tables([self._found(name, first, last) for name in SCORED])
 
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]

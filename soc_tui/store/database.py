@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,9 @@ import pyarrow as pa
 from soc_tui.core.errors import SocTuiError, StoreError
 from soc_tui.core.settings import StoreSettings
 from soc_tui.store.reach import Reach, narrow, replace_view, widen
+
+# The copy that DuckDB warns of costs less than planning twice, where rows are few (`Store.sql`).
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 
 Lane = Literal["events", "findings"]
 """What a transaction writes: what was read (events, rejects, sources, templates), or what was made of it."""

@@ -6,9 +6,10 @@ from soc_tui.acquisition.framing.audit import AuditEvents
 from soc_tui.acquisition.framing.base import Cut, Framing, with_raw
 from soc_tui.acquisition.framing.joined import Joined
 from soc_tui.acquisition.framing.journal import JournalEntries
-from soc_tui.acquisition.framing.lines import LINES_FRAMING, Lines
+from soc_tui.acquisition.framing.lines import LINES_FRAMING, SHORT_LINES, Lines
 from soc_tui.acquisition.framing.quoted import Quoted
 
 __all__ = [
-    "LINES_FRAMING", "AuditEvents", "Cut", "Framing", "Joined", "JournalEntries", "Lines", "Quoted", "with_raw",
+    "LINES_FRAMING", "SHORT_LINES", "AuditEvents", "Cut", "Framing", "Joined", "JournalEntries", "Lines", "Quoted",
+    "with_raw",
 ]  # fmt: skip

@@ -38,6 +38,7 @@ class AuditEvents:
     """
 
     holds = True
+    most = CHUNK_RECORDS
 
     def __init__(self, reach: int = 32, max_lines: int = 1000) -> None:
         self._span, self._max_lines = reach + 1, max_lines
@@ -52,7 +53,7 @@ class AuditEvents:
         before = self._linked(lines)
         known = len(starts) if final else len(starts) - self._span
         cuts = self._cuts(before, known)
-        cuts = cuts[cuts <= CHUNK_RECORDS]
+        cuts = cuts[cuts <= self.most]
         count = int(cuts[-1]) if len(cuts) else 0
         if not count:
             return Cut(LINES.empty_table(), REJECTS.empty_table(), 0)

@@ -16,7 +16,7 @@ from soc_tui.core.schema import LINES, REJECTS
 KEEP_BYTES = 16 * 1024 * 1024
 """The most that is kept of one overlong record; what follows up to its line end is passed over."""
 CHUNK_RECORDS = 40_960
-"""Records that one cut gives at most: a third of what is committed at a time, to keep memory small."""
+"""Records that one cut usually gives at most: a third of what is committed at a time, to keep memory small."""
 _BOM = b"\xef\xbb\xbf"
 
 Bounds = npt.NDArray[np.int64]
@@ -41,6 +41,11 @@ class Framing(Protocol):
     The law that every framing keeps: records depend on the stream alone, never on how it was cut into blocks. What
     may still belong to a record is therefore held back (not ``used``) until more has been seen or ``final`` is said.
     """
+
+    @property
+    def most(self) -> int:
+        """Records that one cut gives at most."""
+        ...
 
     @property
     def holds(self) -> bool:

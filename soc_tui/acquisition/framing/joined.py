@@ -19,6 +19,7 @@ class Joined:
     """
 
     holds = True
+    most = CHUNK_RECORDS
 
     def __init__(self, start: str, max_lines: int = 1000) -> None:
         self.start, self.max_lines = start, max_lines
@@ -31,8 +32,8 @@ class Joined:
         used, count = len(whole), len(first)
         if not final:  # blank lines before the first record are used up, those inside the last one wait with it
             used, count = (int(starts[first[-1]]), count - 1) if count else (len(whole), 0)
-        if count > CHUNK_RECORDS:
-            used, count = int(starts[first[CHUNK_RECORDS]]), CHUNK_RECORDS
+        if count > self.most:
+            used, count = int(starts[first[self.most]]), self.most
         last = np.append(first[1:], len(starts)) - 1
         return Cut(*records(whole, offset, starts[first[:count]], ends[last[:count]], max_record_bytes), used)
 

@@ -20,6 +20,7 @@ class JournalEntries:
     """
 
     holds = True
+    most = CHUNK_RECORDS
 
     def cut(self, block: bytes, offset: int, max_record_bytes: int, *, final: bool) -> Cut:
         """Entries whose blank line has come, or all when ``final``."""
@@ -38,8 +39,8 @@ class JournalEntries:
         used = len(whole)
         if not final and len(last) and last[-1] == len(full) - 1:
             used, first, last = int(starts[first[-1]]), first[:-1], last[:-1]
-        if len(first) > CHUNK_RECORDS:
-            used, first, last = int(starts[first[CHUNK_RECORDS]]), first[:CHUNK_RECORDS], last[:CHUNK_RECORDS]
+        if len(first) > self.most:
+            used, first, last = int(starts[first[self.most]]), first[: self.most], last[: self.most]
         after = {begin: until for begin, _, until in fields}
         stops = np.array([after.get(int(ends[row]) + 1, int(ends[row]) + 1) - 1 for row in last.tolist()], np.int64)
         made, overlong = records(whole, offset, starts[first], stops, max_record_bytes)

@@ -19,6 +19,7 @@ class Quoted:
     """
 
     holds = True
+    most = CHUNK_RECORDS
 
     def __init__(self, quote: bytes = b'"', max_lines: int = 1000) -> None:
         self._quote, self.max_lines = quote[0], max_lines
@@ -29,8 +30,8 @@ class Quoted:
         starts, ends, following = line_bounds(whole, offset)
         quotes = np.flatnonzero(np.frombuffer(whole, np.uint8) == self._quote)
         first, last = self._grouped(np.searchsorted(quotes, ends), final)
-        count = min(len(last), CHUNK_RECORDS)
-        if len(last) > CHUNK_RECORDS or (len(last) and not final):
+        count = min(len(last), self.most)
+        if len(last) > self.most or (len(last) and not final):
             used = int(following[last[count - 1]])
         else:
             used = len(whole) if final or not len(starts) else 0

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
+from soc_tui.acquisition.framing import SHORT_LINES, Framing
 
 _LINE = re.compile(
     r"(?:(?:\d{1,6} )?<\d{1,3}>(?:1 )?)?"
@@ -22,6 +23,11 @@ class Syslog(Format):
     """``Mar 27 13:06:56 host sshd[1291]: ...`` and its younger kin. Times without a zone are in that of the file."""
 
     name = "syslog"
+
+    @property
+    def framing(self) -> Framing:
+        """One line a record, many of them at a time."""
+        return SHORT_LINES
 
     def __init__(self, fast: bool = True) -> None:
         self._fast = fast
