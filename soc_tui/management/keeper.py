@@ -16,6 +16,7 @@ from soc_tui.core.clock import Clock
 from soc_tui.core.errors import StoreError
 from soc_tui.core.settings import Settings
 from soc_tui.management.health import Health
+from soc_tui.management.memory import trim
 from soc_tui.store.archive import archived, delete_days, give_back, move_days, remove_leftovers, verify
 from soc_tui.store.database import Store
 from soc_tui.store.intake import checkpoint, last_event_id
@@ -60,6 +61,7 @@ class Keeper:
             with self._health.activity("protection"):
                 for _ in self.run():
                     pass
+            trim()
         self._remove_condemned()
         waits = [self._next_round - now, _PAUSE_SECONDS]
         if self._condemned is not None:

@@ -9,6 +9,7 @@ is kept, in two heaps; the engine's peak over those lines is then 441 to 463 MB.
 from __future__ import annotations
 
 import ctypes
+from contextlib import suppress
 
 import pyarrow as pa
 
@@ -26,3 +27,9 @@ def give_memory_back() -> None:
     mallopt(_MMAP_THRESHOLD, 32 * 1024 * 1024)  # larger blocks, which are rare, are mapped by themselves
     mallopt(_ARENA_MAX, 2)
     mallopt(_TRIM_THRESHOLD, 16 * 1024 * 1024)
+
+
+def trim() -> None:
+    """Return what lies free between blocks in use as well; it costs the next chunks nothing that was measured."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
