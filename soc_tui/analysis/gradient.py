@@ -8,14 +8,13 @@ Shapes as in :mod:`soc_tui.analysis.runtime`; tokens come first, (T, B, H).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soc_tui.analysis.runtime import EPSILON, FAR, Runtime, gates_of, sigmoid
+from soc_tui.analysis.runtime import FAR, Runtime, asked, gates_of, hidden_layer, sigmoid
 
 Floats = NDArray[np.float32]
 
@@ -97,8 +96,8 @@ def _of_tokens(
         for layer in range(config.layers):
             layers.append(_forward(network, states, layer))
             states = layers[-1].in_order()  # (T, B, D)
-        asked = tensors["query"] @ tensors["key.weight"] / math.sqrt(config.hidden) * config.attention  # (D,)
-        scores = states @ asked  # (T, B)
+        question = asked(config, tensors)  # (D,)
+        scores = states @ question  # (T, B)
         if mask is not None:
             scores = np.where(mask[:, :, 0], scores, FAR)
         weights = np.exp(scores - scores.max(0))
@@ -121,7 +120,7 @@ def _of_tokens(
     by_score = weights * (agreed - (weights * agreed).sum(0))  # (T, B), of the softmax
     if mask is not None:
         by_score *= mask[:, :, 0]
-    by_state = weights[:, :, None] * by_pool + by_score[:, :, None] * asked  # (T, B, D)
+    by_state = weights[:, :, None] * by_pool + by_score[:, :, None] * question  # (T, B, D)
     if config.max_pool:
         by_loudest = slope[:, config.states : 2 * config.states]
         heard = by_loudest if mask is None else by_loudest * np.take_along_axis(mask, loudest[None], 0)[0]
@@ -136,15 +135,10 @@ def _of_pooled(network: Runtime, pooled: Floats, wide: Floats | None) -> tuple[F
     """By what the DNN reads (B, P) and by the wide sum (B, 1)."""
     config, tensors = network.config, network.tensors
     seen: Floats = pooled
-    scale: Floats = np.ones(1, np.float32)
     if config.dense:
-        seen = pooled @ tensors["dnn.0.weight"].T + tensors["dnn.0.bias"]
-        if config.batch_norm:
-            norm = {name: tensors[f"dnn.1.{name}"] for name in ("weight", "bias", "running_mean", "running_var")}
-            scale = np.asarray(norm["weight"] / np.sqrt(norm["running_var"] + EPSILON), np.float32)
-            seen = np.asarray((seen - norm["running_mean"]) * scale + norm["bias"], np.float32)
+        weight, bias = hidden_layer(config, tensors)
+        seen = np.maximum(pooled @ weight.T + bias, np.float32(0))
         passed = seen > 0
-        seen = np.where(passed, seen, np.float32(0))
     logits = network.logits(seen if wide is None else np.concatenate([seen, wide], 1))
     risky = np.exp(logits[:, 1:] - logits[:, 1:].max(1, keepdims=True))
     by_logit = np.concatenate([np.full((len(logits), 1), -1, np.float32), risky / risky.sum(1, keepdims=True)], 1)
@@ -153,7 +147,7 @@ def _of_pooled(network: Runtime, pooled: Floats, wide: Floats | None) -> tuple[F
     if wide is not None:
         slope, by_wide = slope[:, :-1], slope[:, -1:]
     if config.dense:
-        slope = (slope * passed * scale) @ tensors["dnn.0.weight"]
+        slope = (slope * passed) @ weight
     return slope, by_wide
 
 

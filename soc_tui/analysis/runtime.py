@@ -34,7 +34,7 @@ EXTRA = "extra."
 """Names of tensors in a weights file that are no weights: known cases, anchors of the local head."""
 _OPSET, _IR = 17, 8
 _END = 2**31 - 1
-EPSILON = 1e-5
+_EPSILON = 1e-5
 """Of torch's BatchNorm."""
 FAR = -1e9
 """The attention score of padding."""
@@ -251,24 +251,33 @@ class _Graph:
 
     def _attended(self, states: str) -> str:
         """Eq. 6 with one learned query, as ``RiskNetwork.attend`` has it: (B, D)."""
-        config, tensors = self._config, self._tensors
-        asked = tensors["query"] @ tensors["key.weight"] / math.sqrt(config.hidden)  # (D,)
-        if not config.attention:  # equal scores are mean pooling
-            asked = np.zeros_like(asked)
-        scores = self._only_real(self._add("MatMul", states, self._floats(asked[:, None])), FAR)  # (B, T, 1)
+        question = asked(self._config, self._tensors)[:, None]
+        scores = self._only_real(self._add("MatMul", states, self._floats(question)), FAR)  # (B, T, 1)
         weights = self._add("Transpose", self._add("Softmax", scores, axis=1), perm=[0, 2, 1])
         pool = self._add("Flatten", self._add("MatMul", weights, states), axis=1)  # (B, D)
-        return self._add("MatMul", pool, self._floats(tensors["value.weight"].T))
+        return self._add("MatMul", pool, self._floats(self._tensors["value.weight"].T))
 
     def _dense(self, pooled: str) -> str:
         """The hidden layer of the DNN with its BatchNorm, as one product and a ReLU."""
-        tensors = self._tensors
-        weight, bias = tensors["dnn.0.weight"].astype(np.float64), tensors["dnn.0.bias"].astype(np.float64)
-        if self._config.batch_norm:
-            norm = {name: tensors[f"dnn.1.{name}"] for name in ("weight", "bias", "running_mean", "running_var")}
-            scale = norm["weight"] / np.sqrt(norm["running_var"] + EPSILON)
-            weight, bias = weight * scale[:, None], (bias - norm["running_mean"]) * scale + norm["bias"]
+        weight, bias = hidden_layer(self._config, self._tensors)
         return self._add("Relu", self._add("Gemm", pooled, self._floats(weight.T), self._floats(bias)))
+
+
+def hidden_layer(config: NetworkConfig, tensors: Tensors) -> tuple[Floats, Floats]:
+    """Weight (M, P) and bias (M,) of the DNN's hidden layer, its BatchNorm in eval mode taken in."""
+    weight, bias = tensors["dnn.0.weight"].astype(np.float64), tensors["dnn.0.bias"].astype(np.float64)
+    if config.batch_norm:
+        norm = {name: tensors[f"dnn.1.{name}"] for name in ("weight", "bias", "running_mean", "running_var")}
+        scale = norm["weight"] / np.sqrt(norm["running_var"] + _EPSILON)
+        weight, bias = weight * scale[:, None], (bias - norm["running_mean"]) * scale + norm["bias"]
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def asked(config: NetworkConfig, tensors: Tensors) -> Floats:
+    """What a state (D,) is multiplied with for its attention score: K q = states (W_k^T q), eq. 6."""
+    if not config.attention:  # equal scores are mean pooling
+        return np.zeros(config.states, np.float32)
+    return np.asarray(tensors["query"] @ tensors["key.weight"] / math.sqrt(config.hidden), np.float32)
 
 
 def _onnx_gates(tensor: NDArray[Any]) -> NDArray[Any]:
