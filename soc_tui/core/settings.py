@@ -136,6 +136,40 @@ class DetectionSettings:
 
 
 @dataclass(frozen=True)
+class ScanSettings:
+    """The risk detection tools that look by themselves: what is yours to look at, how hard, and when."""
+
+    websites: tuple[str, ...] = ()
+    """Owned websites by origin (``https://www.example.org``): no other is ever asked for anything."""
+    databases: tuple[str, ...] = ()
+    """Owned database services, e.g. ``postgresql://10.0.0.5:5432``; also ``mysql://``, ``redis://``, ``mongodb://``."""
+    folders: tuple[str, ...] = ()
+    """Folders whose files are looked through on schedule, beside ``acquisition.websites``."""
+    every_hours: float = 24.0
+    """How often everything that is owned is looked through; 0: only when asked."""
+    automatic: bool = True
+    """Look at the owned assets that an alert names."""
+    requests_per_second: float = 5.0
+    """The most that a website is asked in a second."""
+    timeout_seconds: float = 10.0
+    """How long an answer of a website or a database may take."""
+    advisories: str = ""
+    """A folder of advisories in OSV format; empty: those that ``knowledge update`` has loaded."""
+    yara_rules: tuple[str, ...] = ()
+    """Files and folders of YARA rules beside the ones that ship."""
+    hashes: tuple[str, ...] = ()
+    """Lists of known-bad file hashes, one a line."""
+    clamd: str = ""
+    """The socket of clamd; empty: the usual places, then ``clamscan``."""
+    file_bytes: int = 64 * 1024 * 1024
+    """Larger files are not looked into, and are named."""
+    archive_bytes: int = 256 * 1024 * 1024
+    """The most that is unpacked of one archive."""
+    archive_depth: int = 4
+    """How deep archives inside archives are opened."""
+
+
+@dataclass(frozen=True)
 class AnalysisSettings:
     """The risk networks."""
 
@@ -192,6 +226,7 @@ class Settings:
     acquisition: AcquisitionSettings = AcquisitionSettings()
     enrichment: EnrichmentSettings = EnrichmentSettings()
     detection: DetectionSettings = DetectionSettings()
+    scan: ScanSettings = ScanSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     response: ResponseSettings = ResponseSettings()
     console: ConsoleSettings = ConsoleSettings()

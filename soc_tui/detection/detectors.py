@@ -120,6 +120,7 @@ DETECTORS: tuple[Detector, ...] = (
         _web_login,
     ),
     Detector("port-scan", "Port scan", "intrusion", ("T1046", "T1595", "T1595.001"), "port_scan.sql", _scan),
+    Detector("tool-finding", "Finding of a detection tool", "intrusion", (), "tool_finding.sql", _none),
 )  # fmt: skip
 """The rules that need nothing but events."""
 
@@ -172,5 +173,21 @@ NETWORKS: Mapping[str, Detector] = {
 }  # fmt: skip
 """The rule over the scores of each risk network."""
 
-ALL_DETECTORS: Mapping[str, Detector] = {d.name: d for d in (*DETECTORS, *NETWORKS.values(), KNOWN_BAD)}
-"""Every detector by name."""
+TOOLS: tuple[Detector, ...] = tuple(
+    Detector(name, title, risk_type, (), "tool_finding.sql", _none)
+    for name, title, risk_type in (
+        ("system-vulnerability", "System vulnerability", "intrusion"),
+        ("website-vulnerability", "Website vulnerability", "web-attack"),
+        ("database-vulnerability", "Database vulnerability", "intrusion"),
+        ("virus", "Virus", "virus"),
+        ("trojan", "Trojan horse", "trojan"),
+        ("persistence", "Persistence", "trojan"),
+        ("malicious-file", "Malicious file", "malicious-code"),
+    )
+)
+"""The detection tools (:mod:`soc_tui.detection.tools`) by the name that findings bear: one rule reads all."""
+
+ALL_DETECTORS: Mapping[str, Detector] = {
+    d.name: d for d in (*DETECTORS, *NETWORKS.values(), KNOWN_BAD, *TOOLS) if d.name != "tool-finding"
+}
+"""Every detector whose name an alert can bear."""
