@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class Progress:
     """Shows what ``progress`` objects of the engine say.
 
-    ``read`` (bytes on disk, of all, records, rate), ``detection`` and ``analysis`` (events still to examine) and
-    ``archive`` (rows moved) and ``train`` (share done) are known. What an object says passes ``safe`` before it reaches
-    the terminal.
+    ``read`` (bytes on disk, of all, records, rate), ``detection`` and ``analysis`` (events still to examine),
+    ``archive`` (rows moved), ``train`` (share done) and ``scan`` (done, of how many) are known. What an object says
+    passes ``safe`` before it reaches the terminal.
     """
 
     def __init__(self) -> None:
@@ -47,6 +47,10 @@ class Progress:
             total, done = progress["total_bytes"], progress["bytes"]
             what = f"{progress['records']} records {progress.get('rate', 0):.0f}/s {_name(progress['path'])}"
             bar.update(self._task, total=max(total, 1), completed=min(done, total), what=safe(what))
+        elif "of" in progress:
+            bar.update(
+                self._task, total=progress["of"] or None, completed=progress["done"], what=safe(progress["path"])
+            )
         elif "share" in progress:
             bar.update(self._task, total=1.0, completed=progress["share"], what=safe(progress["path"]))
         elif "behind" in progress:

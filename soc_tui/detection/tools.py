@@ -78,6 +78,22 @@ class Watch:
     """True once the check shall end; asked between any two files, requests or packages."""
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a network says of one source text."""
+
+    score: float
+    label: str
+    explanation: str
+    """A JSON list of ``{field, value, weight}``."""
+    threshold: float
+    """At or above it the text is taken for bad."""
+
+
+Judge = Callable[[Sequence[bytes]], Sequence[Verdict]]
+"""Scores source texts, one verdict each; given by the engine, whose networks lie above this package."""
+
+
 class Tool(Protocol):
     """One risk detection tool of the paper's module."""
 
@@ -104,16 +120,17 @@ _CLASSES = {
     "vulnerability": OcsfClass.VULNERABILITY_FINDING, "compliance": OcsfClass.COMPLIANCE_FINDING,
     "detection": OcsfClass.DETECTION_FINDING,
 }  # fmt: skip
+FORMAT = "scan"
+"""The format of a scan's source: it has no file, and its offsets count findings."""
 PRODUCT = "soc-tui"
 """``product`` of the events that tools make; ``log_name`` is the tool."""
 
 
-def events_of(findings: Sequence[Finding], tool: Tool, host: str, time: datetime, first: int) -> pa.Table:
+def events_of(found: Sequence[tuple[Tool, Finding]], host: str, time: datetime, first: int) -> pa.Table:
     """The findings as events.
 
     Args:
-        findings: in order.
-        tool: whose they are.
+        found: findings in order, each with the tool whose it is.
         host: this machine's name, for findings that name none.
         time: when it was looked.
         first: the running number of the first one, which is its ``source_offset``.
@@ -121,7 +138,7 @@ def events_of(findings: Sequence[Finding], tool: Tool, host: str, time: datetime
     Returns:
         Schema :data:`soc_tui.core.schema.NORMALISED`.
     """
-    rows = [_row(one, tool, host, naive_utc(time), first + number) for number, one in enumerate(findings)]
+    rows = [_row(one, tool, host, naive_utc(time), first + number) for number, (tool, one) in enumerate(found)]
     return pa.Table.from_pylist(rows, NORMALISED)
 
 

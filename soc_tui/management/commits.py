@@ -19,6 +19,7 @@ from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
 from soc_tui.core.schema import OcsfClass
 from soc_tui.core.types import SourceState
+from soc_tui.detection.tools import FORMAT as SCAN
 from soc_tui.management.lag import LagMeter
 from soc_tui.management.tally import SourceTally
 from soc_tui.store.database import Store
@@ -54,7 +55,7 @@ class Commits:
         self._load()
 
     def _load(self) -> None:
-        self.states = {s.source_id: s for s in load_sources(self._store) if s.format != TREE}
+        self.states = {s.source_id: s for s in load_sources(self._store) if s.format not in {TREE, SCAN}}
 
     def add(self, before: SourceState, chunk: Chunk, counts: SourceTally) -> SourceState:
         """Take a chunk that was read after ``before``; commits when a row group is full.

@@ -15,6 +15,7 @@ from soc_tui.acquisition.formats import formats_for
 from soc_tui.core.clock import Clock, SystemClock
 from soc_tui.core.errors import EngineError, SocTuiError
 from soc_tui.core.settings import Settings
+from soc_tui.detection.rooms import dry_run
 from soc_tui.knowledge.library import Library
 from soc_tui.management.desk import Desk
 from soc_tui.management.enrichment import MODULE as ENRICHED_MODULE
@@ -28,6 +29,7 @@ from soc_tui.management.learning import Learning
 from soc_tui.management.model_health import ModelHealth
 from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
+from soc_tui.management.scanning import Scanning
 from soc_tui.management.service import Service
 from soc_tui.management.source_health import SourceHealth
 from soc_tui.management.stopping import Stopping
@@ -83,6 +85,7 @@ class Engine:
         self.model_health = ModelHealth(
             self.store, self.learning, settings.analysis.drift_hours, self.clock, self.library, self._changed
         )
+        self.scanning = Scanning(self.store, settings, self.clock, self.pipeline.scoring, self._events_arrived)
         self.desk = Desk(self)
         self.queries = Queries(self.store, self.health, self.intake, self.clock)
         self.workers = {
@@ -90,6 +93,7 @@ class Engine:
             "enrichment": Worker(self.health, ENRICHED_MODULE, self.enrichment.step),
             "detection": Worker(self.health, "detection", self.pipeline.detect, _STANDS_BACK),
             "analysis": Worker(self.health, "analysis", self.pipeline.analyse, _STANDS_BACK),
+            "scans": Worker(self.health, "detection", self.scanning.step, _STANDS_BACK),
             "management": Worker(self.health, "management", self._look_after),
             "protection": Worker(self.health, "protection", self.keeper.step),
         }
@@ -129,6 +133,7 @@ class Engine:
         stopping = Stopping(_STOP_SECONDS)
         self._stopping.set()
         self.keeper.stop()
+        self.scanning.stop()
         self.follower.halt()
         for worker in self.workers.values():
             worker.ask()
@@ -230,6 +235,8 @@ class Engine:
             "ingest": self._ingest,
             "watch": self._watch,
             "cancel": self._cancel,
+            "scan": self._scan,
+            "scan_requests": self._scan_requests,
             "load_indicators": self._load_indicators,
             "remove_indicators": self._remove_indicators,
             "knowledge": desk.knowledge,
@@ -276,6 +283,22 @@ class Engine:
                 "errors": [error_to_dict(error) for error in tally.errors],
             }
         }
+
+    def _scan(self, kind: str, target: str) -> Iterator[dict[str, Any]]:
+        """Look at a target and examine what was found; the result counts the alerts that came of it."""
+        before, tally = self.store.read("totals").to_pylist()[0], Tally()
+        result: dict[str, Any] = {}
+        for said in self.scanning.scan(kind, target):
+            result = said.get("result", result)
+            if "result" not in said:
+                yield said
+        yield from self._await_consumers(tally, ("detection",))
+        after = self.store.read("totals").to_pylist()[0]
+        errors = [error_to_dict(error) for error in tally.errors]
+        yield {"result": {**result, "alerts": after["alerts"] - before["alerts"], "errors": errors}}
+
+    def _scan_requests(self, kind: str, target: str) -> dict[str, Any]:
+        return {"requests": dry_run(kind, target, self.settings.scan)}
 
     def _remove_indicators(self, source: str) -> dict[str, Any]:
         return {"source": source, "removed": self.enrichment.remove(source)}

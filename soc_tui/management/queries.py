@@ -11,6 +11,7 @@ from soc_tui.acquisition.website import FORMAT as TREE
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SourceError, UsageError
 from soc_tui.core.types import SourceState
+from soc_tui.detection.tools import FORMAT as SCAN
 from soc_tui.management.health import Health
 from soc_tui.management.intake import Intake
 from soc_tui.store.database import Store
@@ -119,17 +120,21 @@ class Queries:
             event_ids = (found[0] or []) if found else []
         wanted = list(event_ids or [])[:limit]
         rows = self._store.read("evidence", {"event_ids": wanted}, Reach(event_ids=wanted))
-        lines = [
-            self._change(row) if row["format"] == TREE else self._line(*(row[name] for name in _PLACE))
-            for row in rows.to_pylist()
-        ]
-        return rows.drop_columns(["format", "file_hash"]).append_column("line", pa.array(lines, pa.string()))
+        lines = [self._shown(row) for row in rows.to_pylist()]
+        return rows.drop_columns(["format", "file_hash", "kept"]).append_column("line", pa.array(lines, pa.string()))
 
     def alert_evidence(self, alert_ids: list[int]) -> pa.Table:
         """Where the evidence of many alerts is: alert_id, event_id, source, offset, length."""
         text = "SELECT DISTINCT unnest(event_ids) AS id FROM alerts WHERE list_contains($alert_ids::BIGINT[], alert_id)"
         ids = self._store.sql(text, {"alert_ids": alert_ids}).column("id").to_pylist()
         return self._store.read("alert_evidence", {"alert_ids": alert_ids}, Reach(event_ids=ids))
+
+    def _shown(self, row: dict[str, Any]) -> str:
+        if row["format"] == TREE:
+            return self._change(row)
+        if row["format"] == SCAN:  # what was seen is kept with the finding: a file or an answer may be another by now
+            return str(row["kept"] or row["message"])
+        return self._line(*(row[name] for name in _PLACE))
 
     def _change(self, row: dict[str, Any]) -> str:
         """A change in a website tree has no bytes in a log: what was seen is the evidence, and the content if kept."""

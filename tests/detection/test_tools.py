@@ -29,9 +29,8 @@ def finding(**more: Any) -> Finding:
 
 def test_a_finding_is_an_event_with_its_evidence() -> None:
     raw = b"\xff\x00" * EVIDENCE_BYTES
-    table = events_of(
-        [finding(weaknesses=("CWE-250",)), finding(evidence=raw, kind="compliance")], Locksmith(), "web1", AT, 7
-    )
+    found = [finding(weaknesses=("CWE-250",)), finding(evidence=raw, kind="compliance")]
+    table = events_of([(Locksmith(), one) for one in found], "web1", AT, 7)
     first, second = table.to_pylist()
     assert (first["class_uid"], first["source_offset"], first["host"]) == (2004, 7, "web1")
     assert (first["rule_id"], first["message"]) == (
@@ -48,10 +47,9 @@ def test_a_finding_is_an_event_with_its_evidence() -> None:
 
 def test_a_scan_that_finds_the_same_again_is_one_alert(workspace: Any) -> None:
     for hours in (0, 1, 30):
-        table = events_of(
-            [finding(), finding(target="/etc/ssh/sshd_config:40", exploited=True, vulnerabilities=("CVE-2024-6387",))],
-            Locksmith(), "web1", AT + timedelta(hours=hours), 0,
-        )  # fmt: skip
+        second = finding(target="/etc/ssh/sshd_config:40", exploited=True, vulnerabilities=("CVE-2024-6387",))
+        found = [(Locksmith(), finding()), (Locksmith(), second)]
+        table = events_of(found, "web1", AT + timedelta(hours=hours), 0)
         workspace.detect(workspace.add_table(table))
     rows = workspace.rows("SELECT * FROM alerts ORDER BY target")
     assert [(r["detector"], r["risk_type"], r["severity"], r["score"], r["target"], r["event_count"]) for r in rows] == [

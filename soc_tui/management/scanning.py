@@ -1,0 +1,306 @@
+"""The detection tools at work: on demand, on schedule, and on what an alert names.
+
+A scan is a source like any other: its findings are events, its offset counts them, and both commit together. What is
+owned (``[scan]`` in the settings) is looked through every ``scan.every_hours``, and sooner when an alert that no scan
+raised names it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from soc_tui.analysis.encoding.lexer import decode
+from soc_tui.core.clock import Clock
+from soc_tui.core.errors import SocTuiError
+from soc_tui.core.schema import REJECTS
+from soc_tui.core.settings import Settings
+from soc_tui.core.types import SourceState
+from soc_tui.detection.detectors import TOOLS
+from soc_tui.detection.rooms import KINDS, Look, look_of, owned
+from soc_tui.detection.tools import FORMAT, Finding, Tool, Verdict, Watch, events_of
+from soc_tui.management.scoring import Scoring
+from soc_tui.store.database import Store
+from soc_tui.store.intake import append_chunks, load_sources
+from soc_tui.store.reach import Reach
+
+log = logging.getLogger(__name__)
+_AT_ONCE = 1000
+"""Findings of one commit."""
+_FIRST_SECONDS = 60.0
+"""How long after its start an engine begins: one that serves a single command should not begin to scan."""
+_LOOK_SECONDS = 5.0
+"""How often new alerts are looked at for assets they name."""
+_AGAIN = timedelta(hours=1)
+"""Alerts make a target be looked at again after so long at the earliest."""
+_MOST_NOTES = 1000
+"""Characters of a scan's notes that its source keeps."""
+_MOST_ALERTS = 1000
+"""New alerts that are looked at together: a flood names the same few assets."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Findings and their source after them, as ``store.intake.append_chunks`` takes them."""
+
+    state: SourceState
+    events: pa.Table
+    rejects: pa.Table
+
+
+class Job(NamedTuple):
+    """A scan."""
+
+    kind: str
+    target: str
+
+
+class Scanning:
+    """Scans of one engine; safe from any thread, one scan of a target at a time.
+
+    Args:
+        store: the workspace.
+        settings: what is owned and how it is looked at.
+        clock: when it was looked.
+        scoring: whose ``code`` network judges source texts.
+        on_events: called after a commit that added events.
+        look_of: gives what looks at targets of a kind.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, clock: Clock, scoring: Scoring, on_events: Callable[[], None],
+        look_of: Callable[..., Look] = look_of,
+    ) -> None:  # fmt: skip
+        self._store, self._settings, self._clock, self._scoring = store, settings, clock, scoring
+        self._on_events, self._look_of = on_events, look_of
+        self._host = socket.gethostname()
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._running: set[Job] = set()
+        self._begin = clock.monotonic() + _FIRST_SECONDS
+        self._seen_alert = self._newest_alert()
+
+    def stop(self) -> None:
+        """End every scan after the file, request or package it is at."""
+        self._stopping.set()
+
+    # -- one scan --------------------------------------------------------------------------------------------------
+
+    def scan(self, kind: str, target: str) -> Iterator[dict[str, Any]]:
+        """Look at a target.
+
+        Yields:
+            ``{"progress": {...}}`` and ``{"note": text}`` while it runs, ``{"finding": {...}}`` for each finding, last
+            ``{"result": {kind, target, findings, by_severity, notes, seconds}}``.
+
+        Raises:
+            SocTuiError: the target may not be looked at, or is being looked at.
+        """
+        job, began = Job(kind, target), self._clock.monotonic()
+        look = self._look_of(kind, self._settings.scan, self._settings.workspace, self._judge())
+        with self._lock:
+            if job in self._running:
+                raise SocTuiError(f"{target} is being looked at already", remedy="wait until that scan is done")
+            self._running.add(job)
+        try:
+            counts: dict[str, int] = {}
+            notes: list[str] = []
+            for said in self._looked(look, job, notes):
+                if "finding" in said:
+                    counts[said["finding"]["severity"]] = counts.get(said["finding"]["severity"], 0) + 1
+                yield said
+        finally:
+            with self._lock:
+                self._running.discard(job)
+        yield {
+            "result": {
+                "kind": kind, "target": target, "findings": sum(counts.values()), "by_severity": counts,
+                "notes": notes, "seconds": round(self._clock.monotonic() - began, 3),
+            }
+        }  # fmt: skip
+
+    def _looked(self, look: Look, job: Job, notes: list[str]) -> Iterator[dict[str, Any]]:
+        """Run the look in a thread of its own, so that progress is told while it thinks; gathers its ``notes``."""
+        told: queue.Queue[Any] = queue.Queue(maxsize=1000)
+        left = threading.Event()
+        watch = Watch(
+            note=lambda text: told.put({"note": text}),
+            progress=lambda what, done, of: told.put(
+                {"progress": {"step": "scan", "path": what, "done": done, "of": of}}
+            ),
+            stopping=lambda: left.is_set() or self._stopping.is_set(),
+        )  # fmt: skip
+
+        def run() -> None:
+            try:
+                for pair in look(job.target, watch):
+                    told.put(pair)
+                    if watch.stopping():
+                        break
+                told.put(None)
+            except BaseException as error:
+                told.put(error)
+
+        thread = threading.Thread(target=run, name=f"soc-tui-scan-{job.kind}", daemon=True)
+        thread.start()
+        waiting: list[tuple[Tool, Finding]] = []
+        state = self._state(job)
+        try:
+            while (item := told.get()) is not None:
+                if isinstance(item, BaseException):
+                    notes.append(f"the scan ended early: {item}")
+                    raise item
+                if isinstance(item, dict):
+                    notes += [item["note"]] if "note" in item else []
+                    yield item
+                    continue
+                waiting.append(item)
+                yield {"finding": _shown(*item)}
+                if len(waiting) >= _AT_ONCE:
+                    state, waiting = self._keep(state, waiting), []
+        finally:  # what was found before an error, or before the client left, is found
+            left.set()
+            state = self._keep(replace(state, error="; ".join(notes)[:_MOST_NOTES]), waiting)
+            if late := _unheard(told, thread):
+                self._keep(state, late)
+
+    def _state(self, job: Job) -> SourceState:
+        path = f"scan:{job.kind}:{_without_secret(job.target)}"
+        known = [source for source in load_sources(self._store) if source.format == FORMAT and source.path == path]
+        return known[-1] if known else SourceState(path, format=FORMAT)
+
+    def _keep(self, state: SourceState, found: list[tuple[Tool, Finding]]) -> SourceState:
+        """Commit findings with their source; without any, that it was looked."""
+        now = self._clock.now()
+        if not state.source_id:
+            state = replace(state, source_id=self._store.next_source_id())
+        count = state.offset + len(found)
+        after = replace(state, offset=count, size=count, records_read=count, records_stored=count, last_read=now)
+        events = events_of(found, self._host, now, state.offset)
+        append_chunks(self._store, [_Batch(after, events, REJECTS.empty_table())], now)
+        if found:
+            self._on_events()
+        return after
+
+    def _judge(self) -> Callable[..., list[Verdict]] | None:
+        if not self._settings.analysis.enabled:
+            return None
+
+        def judge(contents: list[bytes]) -> list[Verdict]:
+            model = self._scoring.predictor("code")
+            rows = model.score(pa.table({"value": pa.array([decode(c) for c in contents], pa.string())})).to_pylist()
+            return [Verdict(row["score"], row["label"], row["explanation"], model.threshold) for row in rows]
+
+        return judge
+
+    # -- by themselves ---------------------------------------------------------------------------------------------
+
+    def step(self) -> float:
+        """Scan what is due; returns the seconds until something may be."""
+        now = self._clock.monotonic()
+        if now < self._begin:
+            return self._begin - now
+        for job in self.due():
+            if self._stopping.is_set():
+                break
+            try:
+                for _ in self.scan(*job):
+                    pass
+            except SocTuiError as error:  # its source keeps what went wrong; the others are looked at all the same
+                log.warning("the scan of %s ended early: %s", _without_secret(job.target), error)
+        return _LOOK_SECONDS
+
+    def due(self) -> list[Job]:
+        """Owned targets whose time has come, and those that new alerts name."""
+        last = {s.path: s.last_read for s in load_sources(self._store) if s.format == FORMAT}
+        every, now = timedelta(hours=self._settings.scan.every_hours), self._clock.now()
+
+        def waited(job: Job, pause: timedelta) -> bool:
+            looked = last.get(f"scan:{job.kind}:{_without_secret(job.target)}")
+            return looked is None or now - looked.replace(tzinfo=UTC) >= pause
+
+        mine = [Job(kind, target) for kind in KINDS for target in self._owned(kind)]
+        named = self._named(mine) if self._settings.scan.automatic and mine else []
+        due = [job for job in mine if every and waited(job, every)]
+        return list(dict.fromkeys([*(job for job in named if waited(job, _AGAIN)), *due]))
+
+    def _owned(self, kind: str) -> tuple[str, ...]:
+        return owned(kind, self._settings.scan, self._settings.acquisition.websites)
+
+    def _newest_alert(self) -> int:
+        return int(self._store.sql("SELECT coalesce(max(alert_id), 0) AS n FROM alerts")["n"][0].as_py())
+
+    def _named(self, mine: list[Job]) -> list[Job]:
+        """Owned targets that alerts name which are newer than the last look; alerts of scans name nothing."""
+        rows = self._store.sql(
+            "SELECT alert_id, risk_type, host, dst_ip, dst_port, target, event_ids FROM alerts"
+            " WHERE alert_id > $seen AND NOT list_contains($tools::VARCHAR[], detector) AND risk_type <> 'health'"
+            " ORDER BY alert_id LIMIT $most",
+            {"seen": self._seen_alert, "tools": [tool.name for tool in TOOLS], "most": _MOST_ALERTS},
+        ).to_pylist()
+        if not rows:
+            return []
+        self._seen_alert = rows[-1]["alert_id"]
+        ids = sorted({event_id for row in rows for event_id in row["event_ids"] or ()})
+        hosts = self._store.sql(
+            "SELECT DISTINCT lower(url_host) AS host FROM events WHERE event_id IN (SELECT unnest($ids::BIGINT[]))"
+            " AND url_host IS NOT NULL",
+            {"ids": ids}, reach=Reach(event_ids=ids),
+        )["host"].to_pylist()  # fmt: skip
+        return [job for job in mine if any(_names(row, hosts, job, self._host, mine) for row in rows)]
+
+
+def _unheard(told: queue.Queue[Any], thread: threading.Thread) -> list[tuple[Tool, Finding]]:
+    """Wait for a scan to end, which may wait to be heard; the findings that nobody has taken."""
+    found = []
+    while thread.is_alive() or not told.empty():
+        try:
+            item = told.get(timeout=0.1)
+        except queue.Empty:
+            continue
+        found += [item] if isinstance(item, tuple) else []
+    return found
+
+
+def _names(row: Mapping[str, Any], hosts: list[str], job: Job, here: str, mine: list[Job]) -> bool:
+    """Whether an alert names a target: the one website when no log says which, a service by address and port."""
+    match job.kind:
+        case "website":
+            name = (urlsplit(job.target).hostname or "").lower()
+            alone = sum(one.kind == "website" for one in mine) == 1
+            attacked = row["risk_type"] in {"web-attack", "page-tampering", "malicious-code"}
+            return name in hosts or name in {row["dst_ip"], row["host"]} or (attacked and alone and not hosts)
+        case "database":
+            parts = urlsplit(job.target)
+            return parts.hostname == row["dst_ip"] and row["dst_port"] in {parts.port, None}
+        case "files":
+            return str(row["target"] or "").startswith(job.target.rstrip("/") + "/")
+        case _:
+            return bool(row["host"] == here)
+
+
+def _without_secret(target: str) -> str:
+    """A database's URL without the password that the settings may hold."""
+    if "@" not in target or "://" not in target:
+        return target
+    scheme, _, rest = target.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _shown(tool: Tool, one: Finding) -> dict[str, Any]:
+    return {
+        "tool": tool.name, "check": one.check, "severity": one.severity, "confidence": one.confidence,
+        "title": one.title, "target": one.target, "kind": one.kind, "risk_type": one.risk_type or tool.risk_type,
+        "evidence": one.evidence.decode("utf-8", "backslashreplace"), "techniques": list(one.techniques),
+        "cwe": list(one.weaknesses), "cve": list(one.vulnerabilities), "exploited": one.exploited,
+        "remedy": one.remedy, "fields": dict(one.fields),
+    }  # fmt: skip
