@@ -29,7 +29,7 @@ MOST_DEFAULTS = 4
 """Documented default accounts of one service that may be tried: a handful, never a dictionary."""
 MOST_PER_ACCOUNT = 2
 """... and passwords of one account: servers that lock accounts begin at three."""
-MAX_BYTES = 256 * 1024
+MAX_BYTES, MAX_DEPTH = 256 * 1024, 10
 
 _READING = {
     "postgresql": re.compile(r"SELECT\b(?!.*\bINTO\b)[^;]*", re.IGNORECASE),
@@ -158,17 +158,14 @@ def read_mapping(path: Path) -> tuple[Any, yaml.Node]:
     """The content of a YAML file of ours and its nodes, which know their lines.
 
     Raises:
-        CheckError: it cannot be read, is too long, no YAML, or has anchors.
+        CheckError: it cannot be read, is too long, is no YAML, or more than plain data.
     """
     try:
         with path.open("rb") as file:
             text = file.read(MAX_BYTES + 1).decode()
         if len(text) > MAX_BYTES:
             raise CheckError(f"is longer than {MAX_BYTES} bytes", source=path)
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if getattr(event, "anchor", None):
-                mark = event.start_mark
-                raise CheckError("anchors are not allowed", source=path, line=mark.line + 1 if mark else None)
+        _plain(text, path)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
@@ -180,6 +177,27 @@ def read_mapping(path: Path) -> tuple[Any, yaml.Node]:
     if not isinstance(data, dict) or node is None:
         raise CheckError("is no mapping", source=path, line=1)
     return data, node
+
+
+def _plain(text: str, path: Path) -> None:
+    """Refuse what plain data does not need and what keeps a parser busy: anchors, depth, keys given twice."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else None
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if getattr(event, "anchor", None):
+            raise CheckError("anchors are not allowed", source=path, line=line)
+        if depth > MAX_DEPTH:
+            raise CheckError(f"is nested deeper than {MAX_DEPTH} levels", source=path, line=line)
+    waiting = [yaml.compose(text, Loader=yaml.SafeLoader)]
+    while waiting:
+        node = waiting.pop()
+        seen: set[str] = set()
+        for key, value, line in _children(node) if node else ():
+            if key in seen:
+                raise CheckError(f"{key} is given twice", source=path, line=line)
+            seen.add(key)
+            waiting.append(value)
 
 
 class _Reader:

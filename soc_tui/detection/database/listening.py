@@ -34,15 +34,11 @@ def listening_addresses(port: int, tables: tuple[Path, ...] = _TABLES) -> list[s
 
 def beyond_loopback(addresses: list[str]) -> list[str]:
     """Those that others than this machine can reach."""
-    return [a for a in addresses if not _plain(a).is_loopback]
-
-
-def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    parsed = ipaddress.ip_address(address)
-    return getattr(parsed, "ipv4_mapped", None) or parsed
+    return [a for a in addresses if not ipaddress.ip_address(a).is_loopback]
 
 
 def _address(text: str) -> str:
     """An address as the kernel prints it: 32-bit words in the machine's byte order."""
     words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
-    return str(ipaddress.ip_address(struct.pack(f"={len(words)}I", *words)))
+    address = ipaddress.ip_address(struct.pack(f"={len(words)}I", *words))
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -41,7 +41,8 @@ def _enter(channel: Channel, login: Login, link: Link, answer: str) -> Redis:
             link.tell("authentication", "none", "PING answered +PONG without AUTH")
             session.free = True
         except RefusedError as refusal:
-            if refusal.code == "DENIED":  # protected mode: nobody from outside
+            if refusal.code == "DENIED":
+                link.tell("authentication", "protected", str(refusal))
                 raise
             if refusal.code != "NOAUTH":
                 raise ChannelError("does not answer a PING as Redis does") from None
