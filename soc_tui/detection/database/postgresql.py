@@ -44,13 +44,14 @@ def sign_in(door: Door, login: Login, link: Link, database: str) -> PostgreSQL:
 def _encrypt(channel: Channel, door: Door, link: Link) -> None:
     channel.send(_SSL_REQUEST)
     answer = channel.read(1)
+    if answer in {b"S", b"N"}:
+        link.product = "postgresql"
     if answer == b"S":
         link.tell("tls", "on", channel.start_tls(door.name, verify=door.verify))
     elif answer == b"N":
         link.tell("tls", "off", "N")
     else:
         raise ChannelError(f"answered a request for TLS with {answer!r}: it does not speak PostgreSQL's protocol")
-    link.product = "postgresql"
 
 
 def _authenticate(channel: Channel, login: Login, link: Link) -> bool:

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from soc_tui.core.settings import SEVERITIES, ScanSettings
+from soc_tui.core.text import safe
+from soc_tui.detection.database.advisories import advisories
 from soc_tui.detection.database.checks import Check, service_checks
 from soc_tui.detection.database.target import Owned, owned, web_hosts
 from soc_tui.detection.database.versions import Vulnerability, outdated, products
@@ -38,7 +40,7 @@ class DatabaseTool:
 
     settings: ScanSettings
     advisories: Path | None = None
-    """A folder of advisories in OSV format beside the packaged table of versions."""
+    """A folder of advisories in OSV format (ecosystem Bitnami) beside the packaged table of versions."""
     pause: float = 1.0
     """Seconds between two tries to sign in."""
     today: date = field(default_factory=_today)
@@ -89,6 +91,7 @@ class DatabaseTool:
         web = frozenset(address for host in web_hosts(self.settings.websites) for address in _addresses(host))
         found = [finding for check in checks.checks if (finding := _judged(check, visit, web))]
         found += self._versions(visit)
+        found += self._advisories(visit, {one.check for one in found})
         host = "" if visit.link.facts["where"]["setting"] == "loopback" else target.host
         for one in sorted(found, key=lambda one: (-SEVERITIES.index(one.severity), one.check)):
             yield replace(one, host=host, ip=visit.address, port=target.port)
@@ -114,6 +117,25 @@ class DatabaseTool:
                     "unless the distribution goes on repairing it.",
                     fields={"version": shown, "end": str(end), "source": products()[link.product].source},
                 )  # fmt: skip
+
+    def _advisories(self, visit: Visit, told: set[str]) -> Iterator[Finding]:
+        """The grave ones of the folder, but for those that the packaged table has told."""
+        link, lesser = visit.link, 0
+        if self.advisories is None or not link.version:
+            return
+        shown = visit.target.scrub(link.version)
+        for one in advisories(self.advisories, link.product, link.version, visit.watch):
+            if one.severity not in {"high", "critical"}:
+                lesser += 1
+            elif one.id not in told:
+                yield Finding(
+                    one.id, f"{safe(one.title)} ({link.product})", one.severity, 0.4, visit.target.shown,
+                    f"{link.product} {shown}".encode(), "vulnerability", techniques=("T1190",),
+                    weaknesses=("CWE-1395",), vulnerabilities=one.cves, remedy=_REPAIRED,
+                    fields={"version": shown, "source": one.source},
+                )  # fmt: skip
+        if lesser:
+            visit.watch.note(f"{visit.target.shown} {lesser} lesser advisories about {link.product} {shown}")
 
 
 def _judged(check: Check, visit: Visit, web: frozenset[str]) -> Finding | None:

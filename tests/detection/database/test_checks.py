@@ -90,6 +90,16 @@ def test_the_packaged_checks_are_whole(service: str) -> None:
     assert all(re.match(r"(https://|redis\.conf)", default.source) for default in checks.defaults)
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_page_tells_every_check(service: str) -> None:
+    page = (Path(__file__).parents[3] / "docs/tools/database.md").read_text(encoding="utf-8")
+    told = [line for line in page.splitlines() if line.startswith(f"| `{service}-") and line.count("|") == 6]
+    assert told == [
+        f"| `{check.id}` | {check.title} | {check.severity} | {check.exposed} | {', '.join(check.cwe)} |"
+        for check in service_checks(service).checks
+    ]
+
+
 def test_the_packaged_versions_are_whole() -> None:
     assert list(products()) == ["postgresql", "mysql", "mariadb", "redis", "valkey", "mongodb"]
     assert all(product.vulnerabilities for product in products().values())

@@ -36,6 +36,8 @@ def isolated(folder: Path, port: int, command: list[str]) -> Iterator[Server]:
     """The server in a namespace that has loopback and one address beside it."""
     if os.getuid() != 0:
         pytest.skip("needs root for a network namespace")
+    if subprocess.run([program("unshare"), "--net", "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs network namespaces")
     setup = f"{program('ip')} link set lo up && {program('ip')} addr add {ADDRESS}/32 dev lo && touch ready && exec "
     inner = [program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", *command]
     with running(
