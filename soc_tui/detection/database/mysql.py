@@ -7,6 +7,7 @@ always completed: a server counts those that are not, and locks the host out at 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import struct
@@ -155,16 +156,23 @@ class MySQL:
     """A session."""
 
     def __init__(self, packets: _Packets, free: bool) -> None:
-        self._packets, self.free = packets, free
+        self._packets, self.free, self._read_only = packets, free, False
 
     def begin(self, login: Login, link: Link) -> None:
-        """Make the session read-only."""
+        """Make the session read-only; servers before MySQL 5.6 and MariaDB 10.0 cannot, and are asked nothing."""
         if self.free:
             link.tell("authentication", "none", f"OK for {login.user or 'root'} with an empty password")
-        self.ask("SET SESSION TRANSACTION READ ONLY")
+        with contextlib.suppress(RefusedError):
+            self._query("SET SESSION TRANSACTION READ ONLY")
+            self._read_only = True
 
     def ask(self, question: str) -> list[Row]:
         """The rows of a SELECT or SHOW, as text."""
+        if not self._read_only:
+            raise RefusedError("read-only", "the session could not be made read-only, so it was not asked")
+        return self._query(question)
+
+    def _query(self, question: str) -> list[Row]:
         self._packets.write(b"\x03" + question.encode(), first=True)
         body = self._packets.read()
         if body[0] == 0xFF:

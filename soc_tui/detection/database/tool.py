@@ -38,7 +38,8 @@ def _today() -> date:
 class DatabaseTool:
     """The database vulnerability verification tool of the paper's module (:class:`soc_tui.detection.tools.Tool`)."""
 
-    settings: ScanSettings
+    settings: ScanSettings = field(repr=False)
+    """What is owned, perhaps with credentials, which is why it is in no representation."""
     advisories: Path | None = None
     """A folder of advisories in OSV format (ecosystem Bitnami) beside the packaged table of versions."""
     pause: float = 1.0
@@ -88,7 +89,8 @@ class DatabaseTool:
         visit = Visit(target, checks, addresses, max(self.settings.timeout_seconds, 0.1), self.pause, watch)
         if not visit.make():
             return
-        web = frozenset(address for host in web_hosts(self.settings.websites) for address in _addresses(host))
+        sites = web_hosts(self.settings.websites) if visit.answers.get("sessions") else ()
+        web = frozenset(address for host in sites for address in _addresses(host))
         found = [finding for check in checks.checks if (finding := _judged(check, visit, web))]
         found += self._versions(visit)
         found += self._advisories(visit, {one.check for one in found})

@@ -134,7 +134,7 @@ class Visit:
                 self._note(str(error))
                 return
         if left_out:
-            self._note(f"this account may not read {', '.join(dict.fromkeys(left_out))}")
+            self._note(f"did not let this account read {', '.join(dict.fromkeys(left_out))}")
 
     def _place(self) -> None:
         """Where the service is reached, and whether it listens where it need not."""

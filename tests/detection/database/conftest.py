@@ -49,7 +49,7 @@ def look() -> Look:
         scan = ScanSettings(databases=(listed or target,), **{"timeout_seconds": 5.0, **settings})
         tool = DatabaseTool(scan, pause=0, today=TODAY)
         found = Looked(list(tool.check(target, Watch(note=notes.append))), notes)
-        said = "".join([*notes, *tool.requests(target), *map(repr, found)])
+        said = "".join([*notes, *tool.requests(target), *map(repr, found), repr(tool)])
         assert SECRET not in said
         return found
 

@@ -90,6 +90,47 @@ def test_the_packaged_checks_are_whole(service: str) -> None:
     assert all(re.match(r"(https://|redis\.conf)", default.source) for default in checks.defaults)
 
 
+LINK = {"name": "tls", "setting": "on", "answer": "TLSv1.3"}
+OPEN_RULE = {"type": "host", "auth_method": "scram-sha-256", "address": "10.0.0.0", "netmask": "255.0.0.0"}
+FREE = [{"name": "authentication", "setting": "none", "answer": "+PONG"}]
+DIR = [{"name": "dir", "setting": "/var/lib/redis"}]
+NONE = [{"error": "ERR", "message": "unknown command `ACL`"}]
+
+
+@pytest.mark.parametrize(("check", "answers", "web", "rows"), [
+    ("postgresql-tls-optional", {"link": [LINK], "rules": [OPEN_RULE]}, "", 1),
+    ("postgresql-tls-optional", {"link": [{**LINK, "setting": "off"}], "rules": [OPEN_RULE]}, "", 0),
+    ("postgresql-tls-optional", {"link": [LINK], "rules": [{**OPEN_RULE, "type": "hostssl"}]}, "", 0),
+    ("postgresql-tls-optional", {"link": [LINK], "rules": [{**OPEN_RULE, "address": "127.0.0.1"}]}, "", 0),
+    ("postgresql-clear-password-rule", {"rules": [{**OPEN_RULE, "auth_method": "password"}]}, "", 1),
+    ("postgresql-superuser-from-elsewhere", {"sessions": [{"address": "10.0.0.9"}]}, "10.0.0.8", 1),
+    ("postgresql-superuser-from-elsewhere", {"sessions": [{"address": "10.0.0.9"}]}, "10.0.0.9", 0),
+    ("postgresql-superuser-from-website", {"sessions": [{"address": "::ffff:10.0.0.9"}]}, "10.0.0.9", 1),
+    ("postgresql-superuser-from-elsewhere", {"sessions": [{"address": "::1"}, {"address": "x"}]}, "", 0),
+    ("postgresql-connections-not-logged", {"settings": [{"name": "log_connections", "setting": ""}]}, "", 1),  # 18
+    ("mysql-tls-optional", {"settings": [{"Variable_name": "require_secure_transport", "Value": "OFF"}]}, "", 1),
+    ("mysql-listens-everywhere", {"settings": [{"Variable_name": "bind_address", "Value": "*"}]}, "", 1),
+    ("mysql-superuser-from-elsewhere", {"sessions": [{"address": "10.0.0.9"}]}, "", 1),
+    ("mysql-files-anywhere", {"settings": [{"Variable_name": "secure_file_priv", "Value": "NULL"}]}, "", 0),
+    ("redis-files-writable", {"link": FREE, "settings": DIR, "accounts": NONE}, "", 2),  # before version 6
+    ("redis-files-writable", {"link": FREE, "settings": DIR, "accounts": [{"line": "user default on nopass ~* +@all"}]}, "", 2),
+    ("redis-files-writable",
+     {"link": FREE, "settings": DIR, "accounts": [{"line": "user default on nopass ~* +@all -@admin"}]}, "", 0),
+    ("redis-files-writable", {"link": FREE, "settings": DIR, "accounts": [{"line": "user default on nopass +@read"}]}, "", 0),
+    ("redis-files-writable",
+     {"link": FREE, "settings": [*DIR, {"name": "enable-protected-configs", "setting": "no"}], "accounts": NONE}, "", 0),
+    ("redis-listens-everywhere", {"settings": [{"name": "bind", "setting": "127.0.0.1 -::1"}]}, "", 0),
+    ("redis-listens-everywhere", {"settings": [{"name": "bind", "setting": "* -::*"}]}, "", 1),
+    ("redis-listens-everywhere", {"settings": [{"name": "bind", "setting": ""}]}, "", 1),
+    ("mongodb-listens-everywhere-all", {"options": [{"name": "parsed.net.bindIpAll", "setting": "true"}]}, "", 1),
+    ("mongodb-authorization-off", {"options": [{"name": "argv", "setting": "mongod"}]}, "", 1),
+    ("mongodb-authorization-off", {"options": [{"error": "13", "message": "not authorized"}]}, "", 0),
+])  # fmt: skip
+def test_rows_decide(check: str, answers: dict[str, list[dict[str, str]]], web: str, rows: int) -> None:
+    found = next(one for one in service_checks(check.split("-", maxsplit=1)[0]).checks if one.id == check)
+    assert len(found.evidence(answers, frozenset({web} - {""}))) == rows
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_page_tells_every_check(service: str) -> None:
     page = (Path(__file__).parents[3] / "docs/tools/database.md").read_text(encoding="utf-8")

@@ -136,7 +136,7 @@ def test_without_an_authority_the_password_is_only_proved(hard: Server, look: Lo
     assert [note.split(":", 2)[-1].partition(" ")[2] for note in found.notes] == [
         "its certificate is not vouched for: unable to get local issuer certificate; its password is shown to it by"
         " challenge only",
-        "this account may not read rules, stored",
+        "did not let this account read rules, stored",
     ]
 
 
