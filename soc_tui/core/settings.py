@@ -144,7 +144,8 @@ class ScanSettings:
     websites: tuple[str, ...] = ()
     """Owned websites by origin (``https://www.example.org``): no other is ever asked for anything."""
     databases: tuple[str, ...] = ()
-    """Owned database services, e.g. ``postgresql://10.0.0.5:5432``; also ``mysql://``, ``redis://``, ``mongodb://``."""
+    """Owned database services, e.g. ``postgresql://10.0.0.5:5432``; also ``mysql://``, ``redis://``, ``mongodb://``.
+    With ``user:password@`` the tool also reads the settings that this account may see."""
     folders: tuple[str, ...] = ()
     """Folders whose files are looked through on schedule, beside ``acquisition.websites``."""
     every_hours: float = 24.0
