@@ -12,7 +12,10 @@ from soc_tui.store.database import Transaction
 from soc_tui.store.reach import Reach
 
 _DAY = timedelta(days=1)
-_ASKED = "SELECT min(time) AS low, max(time) AS high FROM events WHERE event_id BETWEEN $first AND $last AND class_uid = 4002"
+_ASKED = """
+SELECT min(time) AS low, max(time) AS high FROM events
+WHERE event_id BETWEEN $first AND $last AND (url_path IS NOT NULL OR http_status IS NOT NULL)
+"""
 _KNOWN = """
 SELECT min(time) AS low, max(coalesce(time_last, time)) AS high FROM findings
 WHERE detector = 'web-attack' AND (time >= $low AND time < $high OR list_contains($alert_keys::VARCHAR[], alert_key))
@@ -22,7 +25,7 @@ WHERE detector = 'web-attack' AND (time >= $low AND time < $high OR list_contain
 def judge(
     tx: Transaction, threshold: Callable[[], float], first: int, last: int, alert_keys: Sequence[str] = ()
 ) -> bool:
-    """Judge the web attacks that the events ``first`` to ``last`` touch, and those named; true when one was judged anew.
+    """Judge the web attacks that the events ``first`` to ``last`` touch, and those named; true when a verdict is new.
 
     Args:
         tx: the transaction that has merged the findings of these events.

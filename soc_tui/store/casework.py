@@ -164,7 +164,7 @@ def save_verdicts(tx: Transaction, verdicts: pa.Table) -> bool:
         " WHERE alerts.alert_key = c.alert_key",
         tables={"changed": changed},
     )
-    return changed.num_rows > 0
+    return bool(changed.num_rows)
 
 
 def save_probe(tx: Transaction, alert_key: str, probe: Mapping[str, str], time: datetime) -> None:

@@ -1,1 +1,1 @@
-"""Website vulnerability verification: what owned websites show that they should not, and whether attacks got through."""
+"""Website vulnerability verification: what owned sites show without need, and whether attacks got in."""

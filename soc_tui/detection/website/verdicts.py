@@ -1,8 +1,8 @@
 """Whether an attack on a web application got through, decided from the answers that were logged.
 
-Nothing hostile is ever sent again. ``verdicts.sql`` reads status and size of the answers to the attack's own requests and
-compares them with the page's answers to ordinary ones; where an inert probe of an owned site (:mod:`.probing`) has told
-more, it counts as well.
+Nothing hostile is ever sent again. ``verdicts.sql`` reads status and size of the answers to the attack's own requests
+and compares them with the page's answers to ordinary ones; where an inert probe of an owned site (:mod:`.probing`) has
+told more, it counts as well.
 """
 
 from __future__ import annotations
