@@ -39,7 +39,8 @@ def command(program: str, origin: Origin, address: str, agent: str, per_second: 
         "-header", f"Host: {origin.authority}", "-header", f"User-Agent: {agent}", "-jsonl", "-silent", "-no-color",
         "-no-interactsh", "-disable-redirects", "-disable-update-check", "-no-stdin", "-type", "http,ssl",
         "-tags", _TAGS, "-exclude-tags", _NEVER, "-severity", "info,low,medium,high,critical",
-        "-rate-limit", str(max(1, math.floor(per_second))), "-rate-limit-duration", f"{seconds}s", "-concurrency", "1", "-bulk-size", "1", "-retries", "0",
+        "-rate-limit", str(max(1, math.floor(per_second))), "-rate-limit-duration", f"{seconds}s",
+        "-concurrency", "1", "-bulk-size", "1", "-retries", "0",
     ]  # fmt: skip
 
 

@@ -202,8 +202,9 @@ class WebsiteTool:
         return Finding(
             check=template.id, title=template.title, severity=template.severity, confidence=template.confidence,
             target=f"{origin}{place}", evidence=proof[:EVIDENCE_BYTES], kind=template.kind,
-            techniques=template.techniques, weaknesses=template.weaknesses, remedy=template.remedy, ip=asker.address, port=origin.port,
-            url_host=origin.host, url_path=path.split("?", 1)[0], fields={"scan": self.scan_id},
+            techniques=template.techniques, weaknesses=template.weaknesses, remedy=template.remedy,
+            ip=asker.address, port=origin.port, url_host=origin.host, url_path=path.split("?", 1)[0],
+            fields={"scan": self.scan_id},
         )  # fmt: skip
 
     def _tell_redirect(self, origin: Origin, answer: Answer, watch: Watch) -> None:
