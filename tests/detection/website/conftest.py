@@ -164,7 +164,7 @@ class Looked:
 @pytest.fixture
 def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Looked]:
     """Runs the tool over a site that the settings own; nuclei of the machine is out of sight."""
-    monkeypatch.setattr("soc_tui.detection.website.nuclei.shutil.which", lambda _: None)
+    monkeypatch.setattr("soc_tui.detection.website.nuclei.program", lambda: None)
 
     def run(target: str, *, start: str = "", seconds: float = 5.0, **more: Any) -> Looked:
         notes: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import pytest
@@ -68,10 +69,13 @@ def test_names_without_an_address() -> None:
 
 
 def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     never = threading.Event()
-    monkeypatch.setattr("soc_tui.detection.website.origins.socket.getaddrinfo", lambda *_, **__: never.wait(30))
+
+    def hang(*_: Any, **__: Any) -> Any:
+        never.wait(30)
+        raise OSError
+
+    monkeypatch.setattr("soc_tui.detection.website.origins.socket.getaddrinfo", hang)
     with pytest.raises(SocTuiError, match=r"no answer in 0\.05 s"):
         resolve(Origin("http", "www.example.org", 80), 0.05)
     never.set()

@@ -16,7 +16,7 @@ from soc_tui.detection.website.tool import WebsiteTool
 
 @pytest.fixture(autouse=True)
 def no_nuclei(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soc_tui.detection.website.nuclei.shutil.which", lambda _: None)
+    monkeypatch.setattr("soc_tui.detection.website.nuclei.program", lambda: None)
 
 
 def tool(*websites: str, **more: Any) -> WebsiteTool:
@@ -67,12 +67,12 @@ def test_the_dry_run_tells_exactly_what_is_sent(site: Any, kit: Any) -> None:
         " | User-Agent: soc-tui website check (scan 0a1b2c3d; read-only; by the owner of this site)"
         " | Accept: */* | Accept-Encoding: identity | Connection: close"
     )
-    assert len(told) == len(set(told)) == 126
+    assert len(told) == len(set(told)) == 138
     assert {line.split(" ")[0] for line in told} == {"GET", "OPTIONS"}
 
 
 def test_the_dry_run_of_a_site_with_tls_names_the_handshakes_and_nuclei(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soc_tui.detection.website.nuclei.shutil.which", lambda _: "/opt/nuclei")
+    monkeypatch.setattr("soc_tui.detection.website.nuclei.program", lambda: "/opt/nuclei")
     told = tool("https://www.example.org").requests("https://www.example.org")
     assert told[0] == "TLS handshakes with www.example.org:443, without a request"
     assert told[-1].startswith("/opt/nuclei -target https://ADDRESS:443 -sni www.example.org ")
@@ -122,8 +122,8 @@ def test_progress_is_told(site: Any) -> None:
     made = site()
     told: list[tuple[str, int, int]] = []
     list(tool(made.url).check(made.url, Watch(progress=lambda *one: told.append(one))))
-    assert told[0] == (f"{made.url}/", 0, 126)
-    assert told[-1] == (made.url, 126, 126)
+    assert told[0] == (f"{made.url}/", 0, 137)
+    assert told[-1] == (made.url, 137, 137)
 
 
 LEAKY = """
@@ -163,7 +163,7 @@ def test_nginx_as_it_should_not_be(nginx: Any, look: Any, tmp_path: Path) -> Non
     (version,) = looked.of("server-version")
     assert version.evidence.startswith(b"HTTP 200\nserver: nginx/")
     log = (tmp_path / "nginx0/access.log").read_text()
-    assert log.count("\n") == log.count("soc-tui website check (scan ") == 126
+    assert log.count("\n") == log.count("soc-tui website check (scan ") == 137
 
 
 def test_nginx_as_it_should_be(nginx: Any, look: Any, trusted: Any, tmp_path: Path) -> None:
