@@ -119,10 +119,11 @@ class WebsiteTool:
         ]
 
     def _planned(self, origin: Origin, start: str) -> list[Request]:
-        """Every request of a scan once: the start page, paths that do not exist, then the templates', gravest first."""
+        """Every request of a scan once: paths that do not exist, the start page, then the templates', gravest first."""
         templates = self._applicable(origin)
-        planned = [Request(start), Request(self._unknown("/x"))]
+        planned = [Request(self._unknown("/x"))]
         planned += [Request(self._unknown(path)) for one in templates if one.baseline for path in one.paths]
+        planned += [Request(start)]
         planned += [self._request(one, path) for one in templates for path in one.paths]
         return list(dict.fromkeys(planned))
 

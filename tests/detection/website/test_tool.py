@@ -10,7 +10,7 @@ import pytest
 from soc_tui.core.errors import SocTuiError, UsageError
 from soc_tui.core.settings import ScanSettings
 from soc_tui.detection.tools import Tool, Watch, events_of
-from soc_tui.detection.website.template import load
+from soc_tui.detection.website.template import FOLDER
 from soc_tui.detection.website.tool import WebsiteTool
 
 
@@ -62,7 +62,8 @@ def test_the_dry_run_tells_exactly_what_is_sent(site: Any, kit: Any) -> None:
         for method, target, headers in made.asked
     ]
     assert told == sent
-    assert told[0] == (
+    (start,) = [line for line in told if "/en/ " in line]
+    assert start == (
         f"GET {made.url}/en/ | Host: 127.0.0.1:{made.port}"
         " | User-Agent: soc-tui website check (scan 0a1b2c3d; read-only; by the owner of this site)"
         " | Accept: */* | Accept-Encoding: identity | Connection: close"
@@ -82,15 +83,18 @@ def test_a_marker_is_inert() -> None:
     made = tool()
     assert made.marker.isalnum()
     assert made.marker != tool().marker
-    harmful = ("script", "onerror", "javascript:", "select", "union", "../", "etc/passwd", "%27", "$(", "`", "%0a", "%0d", "sleep")
-    for line in tool("http://a.example").requests("http://a.example"):
-        target = line.split(" ")[1].lower()
-        # `/script` alone is a word, `<script` would act
-        assert not [word for word in harmful if word in target.replace("javascript", "")], line
+    harmful = (
+        "script", "onerror", "select", "union", "../", "%2e%2e/", "etc/passwd", "%27", "'", "$(", "`", "%0a", "%0d", ";",
+        "sleep", "|",
+    )  # fmt: skip
+    told = tool("http://a.example").requests("http://a.example")
+    assert len(told) == 137
+    for line in told:
+        assert not [word for word in harmful if word in line.split(" ")[1].lower()], line
 
 
 def test_a_damaged_template_is_named_and_the_others_are_used(site: Any, kit: Any, tmp_path: Path) -> None:
-    good = (Path(load.__globals__["FOLDER"]) / "repositories.yaml").read_text()
+    good = (FOLDER / "repositories.yaml").read_text()
     (tmp_path / "good.yaml").write_text(good)
     (tmp_path / "bad.yaml").write_text("- id: x\n  severity: huge\n")
     made = site({"/": kit["clean"], "/.git/HEAD": (200, {}, b"ref: refs/heads/main\n")})
@@ -122,7 +126,7 @@ def test_progress_is_told(site: Any) -> None:
     made = site()
     told: list[tuple[str, int, int]] = []
     list(tool(made.url).check(made.url, Watch(progress=lambda *one: told.append(one))))
-    assert told[0] == (f"{made.url}/", 0, 137)
+    assert told[0][1:] == (0, 137)
     assert told[-1] == (made.url, 137, 137)
 
 
