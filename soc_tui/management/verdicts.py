@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from soc_tui.detection.website.verdicts import verdict_sql
+from soc_tui.detection.website.verdicts import attacked_sql, verdict_sql
 from soc_tui.store.casework import save_verdicts
-from soc_tui.store.database import Transaction
+from soc_tui.store.database import Store, Transaction
 from soc_tui.store.reach import Reach
 
 _DAY = timedelta(days=1)
@@ -47,6 +47,14 @@ def judge(
     reach = Reach(first, last, (), _midnight(known["low"]) - _DAY, _midnight(known["high"]) + _DAY)
     params: dict[str, Any] = {"first_event_id": first, "last_event_id": last, "threshold": threshold(), **keys}
     return save_verdicts(tx, tx.within(reach, verdict_sql(), params))
+
+
+def attacked(store: Store, alert_keys: Sequence[str], threshold: float) -> list[dict[str, Any]]:
+    """The pages and parameters that web attacks are about: rows of ``attacked.sql``."""
+    params = {"alert_keys": list(alert_keys)}
+    text = "SELECT DISTINCT unnest(event_ids) AS id FROM findings WHERE list_contains($alert_keys::VARCHAR[], alert_key)"
+    reach = Reach(event_ids=store.sql(text, params).column("id").to_pylist())
+    return list(store.sql(attacked_sql(), {**params, "threshold": threshold}, reach=reach).to_pylist())
 
 
 def _midnight(moment: datetime) -> datetime:

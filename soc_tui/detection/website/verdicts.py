@@ -16,6 +16,16 @@ VERDICTS = (LIKELY_SUCCESS, ATTEMPT, NO_SUCH_PAGE)
 
 
 @cache
+def attacked_sql() -> str:
+    """The query of the pages and parameters that web attacks are about, as far as their evidence tells.
+
+    Its parameters are ``alert_keys`` and ``threshold``, its rows ``alert_key``, ``server`` (address or machine, see
+    rules/web_attack.sql), ``url_host`` (what the client wrote), ``url_path`` and ``parameter`` (empty: not in one).
+    """
+    return (Path(__file__).parent / "attacked.sql").read_text(encoding="utf-8")
+
+
+@cache
 def verdict_sql() -> str:
     """The query of verdicts.
 

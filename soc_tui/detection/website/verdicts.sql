@@ -120,10 +120,10 @@ WITH asked AS (
     FROM rated GROUP BY alert_key, place
 )
 SELECT alert_key, list(verdict ORDER BY place)[1] AS verdict,
-    array_to_string(list(requests || ' ' || words || CASE WHEN sign IN ('size', 'path', 'raw', 'error') THEN concat(
+    concat('of ', sum(requests), CASE WHEN sum(requests) = 1 THEN ' request ' ELSE ' requests ' END, array_to_string(list(requests || ' ' || words || CASE WHEN sign IN ('size', 'path', 'raw', 'error') THEN concat(
         ', as ', coalesce(example.path, '/')[1:120], CASE WHEN example.parameter <> '' THEN ' (parameter ' || example.parameter[1:60] || ')' ELSE '' END,
         ': ', example.status, coalesce(', ' || example.size || ' bytes', ''),
         CASE WHEN sign = 'size' THEN concat(' where ', round(example.usual)::BIGINT, ' are usual (median of ', example.answers, ')') ELSE '' END)
-        ELSE '' END ORDER BY place), '; ') AS verdict_reason,
+        ELSE '' END ORDER BY place), '; ')) AS verdict_reason,
     sum(requests)::BIGINT AS requests
 FROM counted GROUP BY alert_key
