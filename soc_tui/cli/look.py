@@ -40,6 +40,8 @@ _ALERT_JSON = (
     "target",
     "event_count",
     "finding_count",
+    "verdict",
+    "verdict_reason",
     "techniques",
     "incident_id",
     "state",

@@ -36,7 +36,7 @@ def look_of(kind: str, settings: ScanSettings, workspace: Path, judge: Judge | N
             baseline = workspace / "baselines" / "persistence.json"
             return _each(SystemTool(settings, workspace / "knowledge"), PersistenceTool(settings, baseline))
         case "website":
-            from soc_tui.detection.website import WebsiteTool
+            from soc_tui.detection.website.tool import WebsiteTool
 
             return _each(WebsiteTool(settings))
         case "database":
@@ -72,7 +72,7 @@ def dry_run(kind: str, target: str, settings: ScanSettings) -> list[str]:
         SocTuiError: the target is not owned.
     """
     if kind == "website":
-        from soc_tui.detection.website import WebsiteTool
+        from soc_tui.detection.website.tool import WebsiteTool
 
         return WebsiteTool(settings).requests(target)
     if kind == "database":

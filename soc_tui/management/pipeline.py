@@ -20,6 +20,7 @@ from soc_tui.detection.detectors import DETECTORS, Detector, look_back
 from soc_tui.knowledge.library import Library
 from soc_tui.management.health import Health
 from soc_tui.management.scoring import FLOW_LOOK_BACK, Scoring
+from soc_tui.management.verdicts import judge
 from soc_tui.store.casework import (
     alerts_for_extraction,
     merge_findings,
@@ -85,13 +86,18 @@ class Pipeline:
         if not self._settings.analysis.enabled:
             self._health.update("analysis", state="off", detail="switched off in the settings")
             return IDLE_SECONDS
-        return self._consume("analysis", self.scoring.findings)
+        return self._consume("analysis", self.scoring.findings, self._judged)
 
     def lag(self, consumer: str) -> int:
         """Events that a consumer has not yet examined."""
         return last_event_id(self._store) - checkpoint(self._store, consumer)
 
-    def _consume(self, consumer: str, find: Callable[[int, int], pa.Table]) -> float:
+    def _consume(
+        self,
+        consumer: str,
+        find: Callable[[int, int], pa.Table],
+        after: Callable[[Transaction, int, int], bool] = lambda *_: False,
+    ) -> float:
         done, newest = checkpoint(self._store, consumer), last_event_id(self._store)
         self._health.update(consumer, lag=f"{newest - done} events")
         if newest <= done:
@@ -105,6 +111,7 @@ class Pipeline:
             findings = find(done + 1, last)
             with self._store.transaction("findings") as tx:
                 changed = self.commit(tx, findings)
+                changed |= after(tx, done + 1, last)
                 set_checkpoint(tx, consumer, last)
         self._took[consumer] = self._clock.monotonic() - began
         self._health.update(consumer, lag=f"{newest - last} events")
@@ -143,6 +150,9 @@ class Pipeline:
         back = look_back(self._settings.detection)
         times = (span["low"] - back, span["high"] + back) if span["low"] else (None, None)
         return Reach(first - FLOW_LOOK_BACK, last, (), *times)
+
+    def _judged(self, tx: Transaction, first: int, last: int) -> bool:
+        return judge(tx, lambda: self.scoring.predictor("query").threshold, first, last)
 
     # -- alerts, incidents, knowledge ----------------------------------------------------------------------------
 

@@ -8,12 +8,13 @@ result (:func:`save_extraction`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from soc_tui.core.clock import naive_utc
 from soc_tui.core.schema import FINDINGS
 from soc_tui.store.database import Transaction, load_sql
 from soc_tui.store.reach import Reach
@@ -147,6 +148,32 @@ def save_knowledge(tx: Transaction, knowledge: Mapping[int, str]) -> None:
         tables,
     )
     tx.execute(_text("save_knowledge"), tables=tables)
+
+
+def save_verdicts(tx: Transaction, verdicts: pa.Table) -> bool:
+    """Keep what was decided about web attacks: ``alert_key``, ``verdict``, ``verdict_reason``; true when one is new."""
+    if verdicts.num_rows == 0:
+        return False
+    changed = tx.sql(
+        "SELECT alert_key, i.verdict, i.verdict_reason FROM alerts a JOIN incoming i USING (alert_key)"
+        " WHERE a.verdict IS DISTINCT FROM i.verdict OR a.verdict_reason IS DISTINCT FROM i.verdict_reason",
+        tables={"incoming": verdicts},
+    )
+    tx.execute(
+        "UPDATE alerts SET verdict = c.verdict, verdict_reason = c.verdict_reason FROM changed c"
+        " WHERE alerts.alert_key = c.alert_key",
+        tables={"changed": changed},
+    )
+    return bool(changed.num_rows)
+
+
+def save_probe(tx: Transaction, alert_key: str, probe: Mapping[str, str], time: datetime) -> None:
+    """Keep what an inert probe found out for an alert: ``url_path``, ``parameter``, ``page``, ``reflected``."""
+    tx.execute(
+        "INSERT OR REPLACE INTO probes BY NAME SELECT $alert_key AS alert_key, $url_path AS url_path,"
+        " $parameter AS parameter, $page AS page, $reflected AS reflected, $time::TIMESTAMP AS time",
+        {"alert_key": alert_key, "time": naive_utc(time), **probe},
+    )
 
 
 def _text(name: str) -> str:

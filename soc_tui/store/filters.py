@@ -68,6 +68,7 @@ SCOPES: dict[str, Scope] = {
             "technique": ("list", ("techniques",)),
             "incident": ("id:I", ("incident_id",)),
             "knowledge": ("text", ("knowledge_id",)),
+            "verdict": ("words", ("verdict",)),
         },
         ("title", "detector", "risk_type", "src_ip", "dst_ip", "host", "user_name", "target"),
     ),
@@ -224,7 +225,9 @@ def _one(kind: str, column: str, term: Term, params: dict[str, Any], now: dateti
         return _address(column, term, params)
     if kind == "list":
         return f"list_contains({column}, {_bind(params, value.upper())})"
-    pattern = value if kind == "text" else f"*{value}*"
+    if kind == "words":  # without a quote: likely-success is "likely success"
+        value = value.replace("-", " ")
+    pattern = f"*{value}*" if kind == "contains" else value
     return f"{column} ILIKE {_bind(params, _like(pattern))} ESCAPE '!'"
 
 

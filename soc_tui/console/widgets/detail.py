@@ -132,6 +132,7 @@ def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
         ("when", first if first == last or not last else f"{first}{arrow}{last[11:] if same_day else last}"),
         ("events", f"{count(alert.get('event_count'))} in {_several(findings, 'finding')}" if findings else ""),
         ("score", f"{float(alert.get('score') or 0):.3f} by {safe(alert.get('detector'))}"),
+        ("verdict", ": ".join(safe(alert[key]) for key in ("verdict", "verdict_reason") if alert.get(key))),
         ("part of", f"incident I{incident}" if incident is not None else ""),
         ("attack", ", ".join(safe(technique) for technique in alert.get("techniques") or [])),
     )

@@ -1,5 +1,5 @@
 -- The alerts of the `touched` keys, from all their findings. What is shown of an alert is its gravest finding; evidence is
--- that of its 20 gravest. What people and other modules set (id, state, incident, knowledge) stays.
+-- that of its 20 gravest. What people and other modules set (id, state, incident, knowledge, verdict) stays.
 WITH mine AS (
     SELECT f.*, row_number() OVER (PARTITION BY f.alert_key
         ORDER BY severity_rank(f.severity) DESC, f.score DESC, f.time NULLS LAST, f.explanation, f.finding_id) AS place
