@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,6 +21,8 @@ from soc_tui.detection.database.session import Link, Login, RefusedError, Row
 _OP_MSG = 2013
 _AUTHENTICATION_FAILED, _UNAUTHORIZED = 18, 13
 MAX_ROWS = 2000
+_SECRET = re.compile("password|secret", re.IGNORECASE)
+"""Options whose values are nobody's business; mongod hides most of them itself."""
 
 
 def sign_in(door: Door, login: Login, link: Link, database: str) -> MongoDB:
@@ -130,7 +133,7 @@ class MongoDB:
         for name, value in _flat(self.command(json.loads(question)), ""):
             if len(rows) == MAX_ROWS:
                 break
-            rows.append({"name": name, "setting": value})
+            rows.append({"name": name, "setting": "***" if _SECRET.search(name) else value})
         return rows
 
     def close(self) -> None:

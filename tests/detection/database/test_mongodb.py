@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote
 
 import pytest
 
+from soc_tui.detection.database.channel import Door
+from soc_tui.detection.database.mongodb import sign_in
+from soc_tui.detection.database.session import Link, Login
 from tests.detection.database.conftest import SECRET, Look
 from tests.detection.database.fakes import Mongo, fake
 from tests.detection.database.servers import certificates, own_folder
@@ -30,6 +34,19 @@ def test_every_weakness_of_an_open_server_is_found(look: Look) -> None:
     assert (worst.check, worst.severity, worst.exploited, worst.confidence) == ("CVE-2025-14847", "critical", True, 0.6)
     assert (worst.evidence, worst.vulnerabilities) == (b"mongodb 7.0.27", ("CVE-2025-14847",))
     assert mongo.commands == ["hello", "buildInfo", "listDatabases", "getCmdLineOpts"]
+
+
+def test_options_that_hold_secrets_are_not_told() -> None:
+    options = {"security": {"ldap": {"bind": {"queryPassword": "geheim", "queryUser": "reader"}}}}
+    with fake(Mongo("8.0.19", options, {}, authorization=False)) as server:
+        door = Door("127.0.0.1", ("127.0.0.1",), server.port, 5.0, time.monotonic() + 20)
+        session = sign_in(door, Login(anonymous=True), Link(), "")
+        assert session.ask('{"getCmdLineOpts": 1}') == [
+            {"name": "argv", "setting": "mongod"}, {"name": "argv", "setting": "--config"},
+            {"name": "parsed.security.ldap.bind.queryPassword", "setting": "***"},
+            {"name": "parsed.security.ldap.bind.queryUser", "setting": "reader"}, {"name": "ok", "setting": "1"},
+        ]  # fmt: skip
+        session.close()
 
 
 def test_a_documented_account_is_found(look: Look) -> None:
