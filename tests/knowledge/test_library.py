@@ -92,7 +92,7 @@ def test_own_entries_are_added_and_replace_by_id(tmp_path: Path) -> None:
     (tmp_path / "ours.yaml").write_text(new, encoding="utf-8")
     library = Library(tmp_path)
     assert library.get("K-0004").title == "Our scans"
-    assert len(library.entries) == 28
+    assert len(library.entries) == 33
     assert Library(tmp_path / "none").get("K-0004").title == "Port scan or network sweep"
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import http.client
+import json
+import os
 import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -272,6 +275,26 @@ def test_probes_tell_more(shop: Shop, engine: Engine) -> None:
     }
     read(engine, shop.log)  # the probes themselves are ordinary requests, and a verdict stays with what probes told
     assert verdicts(engine)["127.0.0.17"][0] == "likely success"
+
+
+def test_verdicts_are_told_by_the_commands(shop: Shop, engine: Engine, tmp_path: Path) -> None:
+    visit(shop)
+    attack(shop)
+    read(engine, shop.log)
+    engine.stop()
+    environment = {**os.environ, "SOC_TUI_WORKSPACE": str(tmp_path / "workspace")}
+
+    def run(*arguments: str) -> str:
+        argv = [sys.executable, "-m", "soc_tui", *arguments]
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout
+
+    told = json.loads(run("alerts", "verdict:likely-success", "--format", "json"))
+    assert {one["src_ip"]: (one["verdict"], one["verdict_reason"]) for one in told} == {
+        source: EXPECTED[source] for source in ("127.0.0.11", "127.0.0.14")
+    }
+    shown = run("show", f"A{told[0]['alert_id']}")
+    assert [line.split(maxsplit=1)[1] for line in shown.splitlines() if line.startswith("verdict ")] == ["likely success"]
+    assert told[0]["verdict_reason"] in shown
 
 
 def test_a_verdict_is_no_answer_to_an_alert_of_another_kind(engine: Engine, tmp_path: Path) -> None:
