@@ -263,7 +263,9 @@ def nginx(tmp_path: Path) -> Iterator[Callable[..., Site]]:
             }}"""
         )
         running.append(
-            subprocess.Popen([program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE)
+            subprocess.Popen(
+                [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE
+            )
         )
         _wait(made.port, running[-1])
         return made

@@ -23,7 +23,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 class Asked:
     """An asker with its notes."""
 
-    def __init__(self, port: int, seconds: float = 5.0, per_second: float = 1000.0, stopping: Any = lambda: False) -> None:
+    def __init__(
+        self, port: int, seconds: float = 5.0, per_second: float = 1000.0, stopping: Any = lambda: False
+    ) -> None:
         self.notes: list[str] = []
         watch = Watch(note=self.notes.append, stopping=stopping)
         self.asker = Asker(Origin("http", "site.test", port), "127.0.0.1", "agent", per_second, seconds, watch)
@@ -135,7 +137,8 @@ def chunk_flood(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    "speak", [header_flood, one_long_header, continue_flood, no_http, ended, nothing, bad_chunk, two_lengths, chunk_flood]
+    "speak",
+    [header_flood, one_long_header, continue_flood, no_http, ended, nothing, bad_chunk, two_lengths, chunk_flood],
 )
 def test_what_is_no_answer_is_a_note(raw: Any, speak: Any) -> None:
     asked = Asked(raw(speak).port, seconds=20)
@@ -253,11 +256,16 @@ def test_stopping_sends_nothing_more(site: Any) -> None:
 
 def test_redirects_are_never_followed(site: Any, look: Any, kit: Any, tmp_path: Path) -> None:
     elsewhere = site()
-    away = site(any=(302, {"Location": elsewhere.url + "/"}, b""), routes={"/": (301, {"Location": elsewhere.url}, b"")})
+    away = site(
+        any=(302, {"Location": elsewhere.url + "/"}, b""), routes={"/": (301, {"Location": elsewhere.url}, b"")}
+    )
     looked = look(away.url)
     assert elsewhere.asked == []
     assert looked.findings == []
-    assert looked.notes[0] == f"{away.url} redirects to {elsewhere.url}; redirects are not followed: name that page if it is yours"
+    assert (
+        looked.notes[0]
+        == f"{away.url} redirects to {elsewhere.url}; redirects are not followed: name that page if it is yours"
+    )
 
 
 def test_a_hanging_site_costs_three_timeouts(raw: Any, look: Any) -> None:

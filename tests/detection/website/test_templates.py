@@ -174,7 +174,9 @@ def test_what_a_start_page_shows(site: Any, look: Any, kit: Any, trusted: Any, f
 
 def test_a_guarded_site_with_tls_shows_nothing(site: Any, look: Any, kit: Any, trusted: Any) -> None:
     status, headers, body = kit["clean"]
-    cookies = "__Host-sid=1; Secure; HttpOnly; SameSite=Lax; Path=/\nXSRF-TOKEN=2; Secure; SameSite=Strict\nsid=; Max-Age=0"
+    cookies = (
+        "__Host-sid=1; Secure; HttpOnly; SameSite=Lax; Path=/\nXSRF-TOKEN=2; Secure; SameSite=Strict\nsid=; Max-Age=0"
+    )
     context = kit["context"](trusted.good)
     made = site({"/": (status, {**headers, "Set-Cookie": cookies, "Server": "nginx"}, body)}, context=context)
     looked = look(made.url)
