@@ -78,7 +78,7 @@ def serve(site: Site, context: ssl.SSLContext | None = None) -> Callable[[], Non
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_HEAD = do_OPTIONS = do_GET
+        do_HEAD = do_OPTIONS = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Nothing is printed."""

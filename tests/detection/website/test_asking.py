@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
 import threading
 import time
@@ -221,7 +222,7 @@ def test_after_three_failures_the_site_is_left_alone(raw: Any) -> None:
 
 def test_an_answer_between_failures_counts(site: Any, raw: Any) -> None:
     turn = iter([nothing, nothing, lambda c: c.sendall(OK + b"Content-Length: 0\r\n\r\n"), nothing, nothing])
-    made = raw(lambda connection: next(turn)(connection))
+    made = raw(next(turn))
     asked = Asked(made.port)
     assert [asked() is None for _ in range(5)] == [True, True, False, True, True]
     assert not asked.asker.gave_up
@@ -241,7 +242,7 @@ def test_the_rate_is_kept(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(site({"/": reply}).port, per_second=4)
     for _ in range(6):
         assert asked() is not None
-    assert [round(b - a, 3) for a, b in zip(sent, sent[1:], strict=False)] == [0.25, 0.25, 0.25, 0.5, 0.5]
+    assert [round(b - a, 3) for a, b in itertools.pairwise(sent)] == [0.25, 0.25, 0.25, 0.5, 0.5]
 
 
 def test_stopping_sends_nothing_more(site: Any) -> None:

@@ -320,7 +320,7 @@ def test_a_parameter_that_comes_back_escaped_or_not_as_a_page(site: Any, look: A
 
 def test_a_path_that_comes_back_unescaped(site: Any, look: Any, kit: Any) -> None:
     def missing(target: str, query: str, headers: Any) -> Any:
-        return 404, PAGE, f"<p>{unquote(target.split('?')[0])} is not here</p>".encode()
+        return 404, PAGE, f"<p>{unquote(target.split('?', maxsplit=1)[0])} is not here</p>".encode()
 
     looked = look(site({"/": kit["clean"]}, any=missing).url)
     assert looked.checks == {"no-tls", "reflected-path"}

@@ -120,7 +120,7 @@ def test_one_size_for_several_classes_is_a_page_of_refusal(workspace: Any, ask: 
     prepare(workspace)
     see(
         workspace,
-        visitors(ask, USUAL) + [ask(100, "dots1", 200, 300), ask(101, "cat1", 200, 300, src_ip="203.0.113.77")],
+        [*visitors(ask, USUAL), ask(100, "dots1", 200, 300), ask(101, "cat1", 200, 300, src_ip="203.0.113.77")],
     )
     refused = "of 1 request 1 answered 2xx with one size for different attacks, as a page of refusal does"
     assert told(workspace) == {"traversal": ("attempt", refused), "command": ("attempt", refused)}
