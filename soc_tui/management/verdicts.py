@@ -52,7 +52,9 @@ def judge(
 def attacked(store: Store, alert_keys: Sequence[str], threshold: float) -> list[dict[str, Any]]:
     """The pages and parameters that web attacks are about: rows of ``attacked.sql``."""
     params = {"alert_keys": list(alert_keys)}
-    text = "SELECT DISTINCT unnest(event_ids) AS id FROM findings WHERE list_contains($alert_keys::VARCHAR[], alert_key)"
+    text = (
+        "SELECT DISTINCT unnest(event_ids) AS id FROM findings WHERE list_contains($alert_keys::VARCHAR[], alert_key)"
+    )
     reach = Reach(event_ids=store.sql(text, params).column("id").to_pylist())
     return list(store.sql(attacked_sql(), {**params, "threshold": threshold}, reach=reach).to_pylist())
 

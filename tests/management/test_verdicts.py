@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import http.client
+import json
+import os
 import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -53,7 +56,9 @@ class App(BaseHTTPRequestHandler):
         base = sqlite3.connect(":memory:")
         base.executescript("CREATE TABLE items (id, name); CREATE TABLE users (login, password);")
         base.executemany("INSERT INTO items VALUES (?, ?)", [(n, f"chair {n:03}") for n in range(100)])
-        base.executemany("INSERT INTO users VALUES (?, ?)", [(f"user{n}", "5f4dcc3b5aa765d61d8327deb882cf99") for n in range(60)])
+        base.executemany(
+            "INSERT INTO users VALUES (?, ?)", [(f"user{n}", "5f4dcc3b5aa765d61d8327deb882cf99") for n in range(60)]
+        )
         try:
             rows = base.execute(f"SELECT id, name FROM items WHERE id = '{asked.get('id', '')}'").fetchall()
         except sqlite3.Error as error:
@@ -156,7 +161,9 @@ def read(engine: Engine, *logs: Path) -> None:
 
 
 def verdicts(engine: Engine) -> dict[str, tuple[str, str]]:
-    rows = engine.store.sql("SELECT src_ip, verdict, verdict_reason FROM alerts WHERE detector = 'web-attack' ORDER BY alert_id")
+    rows = engine.store.sql(
+        "SELECT src_ip, verdict, verdict_reason FROM alerts WHERE detector = 'web-attack' ORDER BY alert_id"
+    )
     found = rows.to_pylist()
     assert len({one["src_ip"] for one in found}) == len(found)
     return {one["src_ip"]: (one["verdict"], one["verdict_reason"]) for one in found}
@@ -272,6 +279,62 @@ def test_probes_tell_more(shop: Shop, engine: Engine) -> None:
     }
     read(engine, shop.log)  # the probes themselves are ordinary requests, and a verdict stays with what probes told
     assert verdicts(engine)["127.0.0.17"][0] == "likely success"
+
+
+def test_verdicts_are_told_by_the_commands(shop: Shop, engine: Engine, tmp_path: Path) -> None:
+    visit(shop)
+    attack(shop)
+    read(engine, shop.log)
+    engine.stop()
+    environment = {**os.environ, "SOC_TUI_WORKSPACE": str(tmp_path / "workspace")}
+
+    def run(*arguments: str) -> str:
+        argv = [sys.executable, "-m", "soc_tui", *arguments]
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout
+
+    told = json.loads(run("alerts", "verdict:likely-success", "--format", "json"))
+    assert {one["src_ip"]: (one["verdict"], one["verdict_reason"]) for one in told} == {
+        source: EXPECTED[source] for source in ("127.0.0.11", "127.0.0.14")
+    }
+    shown = run("show", f"A{told[0]['alert_id']}")
+    lines = [line.split(maxsplit=1) for line in shown.splitlines() if line.startswith("verdict")]
+    assert lines == [["verdict", "likely success"], ["verdict", f"reason  {told[0]['verdict_reason']}"]]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (
+            "elastic_apache_access_combined.log.gz",
+            [
+                ("94.153.9.168", "attempt", "of 2 requests 1 answered 2xx with the attack in a header, where the answer does"
+                 " not tell; 1 refused (4xx, 5xx)"),
+                ("94.7.215.43", "attempt", "of 1 request 1 answered 2xx with the attack in a header, where the answer does"
+                 " not tell"),
+                ("94.7.215.43", "attempt", "of 8 requests 8 answered 2xx with the attack in a header, where the answer does"
+                 " not tell"),
+            ],
+        ),
+        ("elastic_nginxplus_json.log.gz", []),
+        ("slrbl_access.log.2022-12-22.gz", []),
+        (
+            "slrbl_access.log.2021-10-22.gz",
+            [
+                ("125.78.229.99", "attempt", "of 2 requests 1 refused (4xx, 5xx); 1 answered 404 or 410"),
+                ("125.78.229.99", "attempt", "of 3 requests 3 refused (4xx, 5xx)"),
+                ("125.78.229.99", "no such page", "of 2 requests 2 answered 404 or 410"),
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_real_logs(engine: Engine, shared_data: Path, log: str, expected: list[Any]) -> None:
+    """None of these attacks got through; the alerts are those of docs/detection.md."""
+    read(engine, shared_data / "hostlogs" / log)
+    rows = engine.store.sql(
+        "SELECT src_ip, verdict, verdict_reason FROM alerts WHERE detector = 'web-attack' ORDER BY ALL"
+    )
+    assert [tuple(row.values()) for row in rows.to_pylist()] == expected
 
 
 def test_a_verdict_is_no_answer_to_an_alert_of_another_kind(engine: Engine, tmp_path: Path) -> None:

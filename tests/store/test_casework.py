@@ -18,6 +18,7 @@ from soc_tui.store.casework import (
     merge_findings,
     save_extraction,
     save_knowledge,
+    save_verdicts,
     supporting_events,
 )
 from soc_tui.store.database import Store
@@ -139,6 +140,18 @@ def test_what_people_set_on_an_alert_and_an_incident_stays(store: Store) -> None
     )
     (incident,) = store.sql("SELECT * FROM incidents").to_pylist()
     assert (incident["state"], incident["knowledge_id"], incident["severity"]) == ("acknowledged", "KB-1", "critical")
+
+
+def test_a_verdict_stays_with_the_alert_and_is_new_once(store: Store) -> None:
+    merge(store, finding(0), finding(1, alert_key="other"))
+    told = pa.table({"alert_key": ["k", "gone"], "verdict": ["attempt", "attempt"], "verdict_reason": ["r", "r"]})
+    with store.transaction() as tx:
+        assert save_verdicts(tx, told)
+        assert not save_verdicts(tx, told)
+        assert not save_verdicts(tx, told.slice(0, 0))
+    merge(store, finding(2, severity="critical"))
+    assert [(one["verdict"], one["verdict_reason"]) for one in alerts(store)] == [("attempt", "r"), (None, None)]
+    assert alerts(store)[0]["severity"] == "critical"
 
 
 def test_alert_numbers_are_dense_and_in_order_of_time(store: Store) -> None:

@@ -22,6 +22,21 @@ def test_every_migration_runs_once(tmp_path: Path) -> None:
     assert [row["number"] for row in first] == list(migrations()) == list(range(1, len(first) + 1))
 
 
+def test_alerts_of_before_verdicts_stay_without_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, steps = tmp_path / "w.duckdb", migrations()
+    monkeypatch.setattr("soc_tui.store.database.migrations", lambda: {n: f for n, f in steps.items() if n < 8})
+    with Store.open(path) as store, store.transaction() as tx:
+        tx.execute(
+            "INSERT INTO alerts (alert_id, alert_key, detector, risk_type, title, severity, score, finding_count, event_count)"
+            " VALUES (7, 'k', 'web-attack', 'web-attack', 't', 'high', 0.9, 1, 1)"
+        )
+    monkeypatch.undo()
+    with Store.open(path) as store:
+        (alert,) = store.sql("SELECT * FROM alerts").to_pylist()
+        assert (alert["alert_id"], alert["state"], alert["verdict"], alert["verdict_reason"]) == (7, "open", None, None)
+        assert store.sql("SELECT * FROM probes").num_rows == 0
+
+
 def test_a_newer_workspace_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     with Store.open(path) as store, store.transaction() as tx:

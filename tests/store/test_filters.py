@@ -38,6 +38,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
                     "last": last,
                 },
             )
+        tx.execute("UPDATE alerts SET verdict = 'likely success' WHERE alert_id = 2")
+        tx.execute("UPDATE alerts SET verdict = 'no such page' WHERE alert_id = 3")
     return opened
 
 
@@ -58,6 +60,12 @@ def _found(store: Store, expression: str) -> list[int]:
         ("src:1.2.3.4,10.1.2.3", [1, 2]),
         ("src:1.2.*", [1]),
         ("src:fe80::/10", [3]),
+        ("verdict:likely-success", [2]),
+        ('verdict:"likely success"', [2]),
+        ("verdict:likely-success,no-such-page", [2, 3]),
+        ("verdict:*", [2, 3]),
+        ("-verdict:no-such-page", [1, 2, 4]),
+        ("verdict:success", []),
         ("ip:1.2.3.4", [1]),
         ("state:open after:-2h", [1]),
         ("after:2026-03-01 before:2026-03-02", []),

@@ -49,7 +49,8 @@ class WebsiteTool:
     def check(self, target: str, watch: Watch) -> Iterator[Finding]:
         """Look at a website: ``https://www.example.org`` or, with its start page, ``https://www.example.org/en/``.
 
-        Redirects are told and not followed. A site that hangs costs three times ``scan.timeout_seconds``.
+        Redirects are told and not followed. A site that hangs costs ``scan.timeout_seconds`` three times,
+        with TLS four times.
 
         Raises:
             UsageError: it is no website, or none that ``scan.websites`` names.

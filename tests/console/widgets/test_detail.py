@@ -45,6 +45,15 @@ def test_only_what_is_known_is_listed() -> None:
     assert shown == ["from     192.0.2.1", "score    0.500 by d"]
 
 
+def test_a_verdict_is_one_plain_line_and_inert() -> None:
+    alert = {"score": 0.5, "detector": "d", "verdict": "likely success", "verdict_reason": "as /a\x1b[31m: 200"}
+    shown = [line.plain for line in fact_lines(alert)]
+    assert shown == ["score    0.500 by d", "verdict  likely success: as /a^[[31m: 200"]
+    assert [line.plain for line in fact_lines({**alert, "verdict": None, "verdict_reason": None})] == [
+        "score    0.500 by d"
+    ]
+
+
 def test_what_enrichment_knows_of_both_ends() -> None:
     alert = {
         "src_ip": "203.0.113.5",

@@ -78,7 +78,7 @@ def serve(site: Site, context: ssl.SSLContext | None = None) -> Callable[[], Non
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_HEAD = do_OPTIONS = do_GET
+        do_HEAD = do_OPTIONS = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Nothing is printed."""
@@ -263,7 +263,9 @@ def nginx(tmp_path: Path) -> Iterator[Callable[..., Site]]:
             }}"""
         )
         running.append(
-            subprocess.Popen([program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE)
+            subprocess.Popen(
+                [program, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.PIPE
+            )
         )
         _wait(made.port, running[-1])
         return made

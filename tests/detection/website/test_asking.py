@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import socket
 import threading
 import time
@@ -23,7 +24,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 class Asked:
     """An asker with its notes."""
 
-    def __init__(self, port: int, seconds: float = 5.0, per_second: float = 1000.0, stopping: Any = lambda: False) -> None:
+    def __init__(
+        self, port: int, seconds: float = 5.0, per_second: float = 1000.0, stopping: Any = lambda: False
+    ) -> None:
         self.notes: list[str] = []
         watch = Watch(note=self.notes.append, stopping=stopping)
         self.asker = Asker(Origin("http", "site.test", port), "127.0.0.1", "agent", per_second, seconds, watch)
@@ -135,7 +138,8 @@ def chunk_flood(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    "speak", [header_flood, one_long_header, continue_flood, no_http, ended, nothing, bad_chunk, two_lengths, chunk_flood]
+    "speak",
+    [header_flood, one_long_header, continue_flood, no_http, ended, nothing, bad_chunk, two_lengths, chunk_flood],
 )
 def test_what_is_no_answer_is_a_note(raw: Any, speak: Any) -> None:
     asked = Asked(raw(speak).port, seconds=20)
@@ -218,7 +222,7 @@ def test_after_three_failures_the_site_is_left_alone(raw: Any) -> None:
 
 def test_an_answer_between_failures_counts(site: Any, raw: Any) -> None:
     turn = iter([nothing, nothing, lambda c: c.sendall(OK + b"Content-Length: 0\r\n\r\n"), nothing, nothing])
-    made = raw(lambda connection: next(turn)(connection))
+    made = raw(next(turn))
     asked = Asked(made.port)
     assert [asked() is None for _ in range(5)] == [True, True, False, True, True]
     assert not asked.asker.gave_up
@@ -238,7 +242,7 @@ def test_the_rate_is_kept(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked(site({"/": reply}).port, per_second=4)
     for _ in range(6):
         assert asked() is not None
-    assert [round(b - a, 3) for a, b in zip(sent, sent[1:], strict=False)] == [0.25, 0.25, 0.25, 0.5, 0.5]
+    assert [round(b - a, 3) for a, b in itertools.pairwise(sent)] == [0.25, 0.25, 0.25, 0.5, 0.5]
 
 
 def test_stopping_sends_nothing_more(site: Any) -> None:
@@ -253,11 +257,16 @@ def test_stopping_sends_nothing_more(site: Any) -> None:
 
 def test_redirects_are_never_followed(site: Any, look: Any, kit: Any, tmp_path: Path) -> None:
     elsewhere = site()
-    away = site(any=(302, {"Location": elsewhere.url + "/"}, b""), routes={"/": (301, {"Location": elsewhere.url}, b"")})
+    away = site(
+        any=(302, {"Location": elsewhere.url + "/"}, b""), routes={"/": (301, {"Location": elsewhere.url}, b"")}
+    )
     looked = look(away.url)
     assert elsewhere.asked == []
     assert looked.findings == []
-    assert looked.notes[0] == f"{away.url} redirects to {elsewhere.url}; redirects are not followed: name that page if it is yours"
+    assert (
+        looked.notes[0]
+        == f"{away.url} redirects to {elsewhere.url}; redirects are not followed: name that page if it is yours"
+    )
 
 
 def test_a_hanging_site_costs_three_timeouts(raw: Any, look: Any) -> None:

@@ -64,11 +64,17 @@ def test_only_safe_flags_towards_the_pinned_address(stand_in: Any) -> None:
     assert (finding.check, finding.title, finding.severity, finding.target) == (
         "nuclei-git-config", "Git Config", "medium", "https://www.example.org:8443/.git/config",
     )  # fmt: skip
-    assert (finding.vulnerabilities, finding.weaknesses, finding.remedy) == (("CVE-2024-1",), ("CWE-527",), "Remove it.")
+    assert (finding.vulnerabilities, finding.weaknesses, finding.remedy) == (
+        ("CVE-2024-1",),
+        ("CWE-527",),
+        "Remove it.",
+    )
     assert finding.evidence == b'["[core]"]'
 
 
-@pytest.mark.parametrize(("rate", "limit", "span"), [(5.0, "5", "1s"), (0.5, "1", "2s"), (0.3, "1", "4s"), (7.9, "7", "1s")])
+@pytest.mark.parametrize(
+    ("rate", "limit", "span"), [(5.0, "5", "1s"), (0.5, "1", "2s"), (0.3, "1", "4s"), (7.9, "7", "1s")]
+)
 def test_the_rate_is_never_more_than_ours(rate: float, limit: str, span: str) -> None:
     argv = nuclei.command("nuclei", ORIGIN, "2001:db8::1", "agent", rate)
     assert argv[argv.index("-rate-limit") + 1] == limit

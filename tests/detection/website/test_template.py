@@ -85,7 +85,12 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("")
     templates, problems = load(tmp_path)
     assert templates == []
-    assert sorted(Path(one.source or "").name for one in problems) == ["big.yaml", "empty.yaml", "latin.yaml", "link.yaml"]
+    assert sorted(Path(one.source or "").name for one in problems) == [
+        "big.yaml",
+        "empty.yaml",
+        "latin.yaml",
+        "link.yaml",
+    ]
     assert load(tmp_path / "none") == ([], [])
 
 
@@ -105,7 +110,9 @@ def test_conditions_all_hold_and_none_of_the_others() -> None:
     assert shown(_template(missing=("a",)), answer, "m") is None
     assert shown(_template(starts=b"one"), answer, "m") == b"HTTP 200\none\n two three \nfour"
     assert shown(_template(regex="t[a-z]+e"), answer, "m") == b"HTTP 200\nthree"
-    unless = Template("t", "t", "low", 0.5, "vulnerability", "r", Conditions(words=("two",)), unless=Conditions(any=("four",)))
+    unless = Template(
+        "t", "t", "low", 0.5, "vulnerability", "r", Conditions(words=("two",)), unless=Conditions(any=("four",))
+    )
     assert shown(unless, answer, "m") is None
 
 

@@ -174,7 +174,9 @@ def test_what_a_start_page_shows(site: Any, look: Any, kit: Any, trusted: Any, f
 
 def test_a_guarded_site_with_tls_shows_nothing(site: Any, look: Any, kit: Any, trusted: Any) -> None:
     status, headers, body = kit["clean"]
-    cookies = "__Host-sid=1; Secure; HttpOnly; SameSite=Lax; Path=/\nXSRF-TOKEN=2; Secure; SameSite=Strict\nsid=; Max-Age=0"
+    cookies = (
+        "__Host-sid=1; Secure; HttpOnly; SameSite=Lax; Path=/\nXSRF-TOKEN=2; Secure; SameSite=Strict\nsid=; Max-Age=0"
+    )
     context = kit["context"](trusted.good)
     made = site({"/": (status, {**headers, "Set-Cookie": cookies, "Server": "nginx"}, body)}, context=context)
     looked = look(made.url)
@@ -318,7 +320,7 @@ def test_a_parameter_that_comes_back_escaped_or_not_as_a_page(site: Any, look: A
 
 def test_a_path_that_comes_back_unescaped(site: Any, look: Any, kit: Any) -> None:
     def missing(target: str, query: str, headers: Any) -> Any:
-        return 404, PAGE, f"<p>{unquote(target.split('?')[0])} is not here</p>".encode()
+        return 404, PAGE, f"<p>{unquote(target.split('?', maxsplit=1)[0])} is not here</p>".encode()
 
     looked = look(site({"/": kit["clean"]}, any=missing).url)
     assert looked.checks == {"no-tls", "reflected-path"}

@@ -36,7 +36,15 @@ def only_tls(tmp_path: Path) -> Path:
     ],
 )  # fmt: skip
 def test_certificates(
-    site: Any, look: Any, kit: Any, trusted: Any, only_tls: Path, name: str, alternative: str, more: Any, checks: set[str]
+    site: Any,
+    look: Any,
+    kit: Any,
+    trusted: Any,
+    only_tls: Path,
+    name: str,
+    alternative: str,
+    more: Any,
+    checks: set[str],
 ) -> None:
     context = kit["context"](trusted.certificate(name, alternative, **more))
     made = site(context=context)
@@ -90,7 +98,10 @@ def test_a_site_without_tls_behind_https(site: Any, look: Any, kit: Any) -> None
 
 def test_the_end_of_a_certificate_is_read_as_openssl_reads_it(authority: Any) -> None:
     said = subprocess.run(
-        ["openssl", "x509", "-in", "good.pem", "-noout", "-enddate"], cwd=authority.folder, capture_output=True, check=True
+        ["openssl", "x509", "-in", "good.pem", "-noout", "-enddate"],
+        cwd=authority.folder,
+        capture_output=True,
+        check=True,
     ).stdout.decode()
     expected = datetime.strptime(said.strip().removeprefix("notAfter="), "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
     assert not_after(ssl.PEM_cert_to_DER_cert((authority.folder / "good.pem").read_text())) == expected

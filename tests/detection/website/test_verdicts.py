@@ -24,7 +24,9 @@ LABELS = {
 
 
 def prepare(workspace: Any) -> Any:
-    rows = [{"value": value, "label": label, "score": 0.3 if value == "weak" else 0.9} for value, label in LABELS.items()]
+    rows = [
+        {"value": value, "label": label, "score": 0.3 if value == "weak" else 0.9} for value, label in LABELS.items()
+    ]
     with workspace.store.transaction() as tx:
         for row in rows:
             tx.execute("INSERT INTO scores VALUES ('query', $value, $score, $label, '[]')", row)
@@ -51,7 +53,9 @@ def told(workspace: Any) -> dict[str, tuple[str, str]]:
 def ask(events: dict[str, Any]) -> Any:
     """One request: ``ask(at, value, status, size)``; visitors ask for ordinary values."""
 
-    def make(at: float, value: str, status: int | None = 200, size: int | None = 1000, path: str = "/item", **more: Any) -> Any:
+    def make(
+        at: float, value: str, status: int | None = 200, size: int | None = 1000, path: str = "/item", **more: Any
+    ) -> Any:
         base = {"src_ip": "203.0.113.9", "host": "web1", "http_method": "GET", "url_query": f"id={value}"}
         return events["web"](at, path, http_status=status, bytes_in=size, **{**base, **more})
 
@@ -59,7 +63,9 @@ def ask(events: dict[str, Any]) -> Any:
 
 
 def visitors(ask: Any, sizes: list[int], at: float = 0, **more: Any) -> list[Any]:
-    return [ask(at + n, f"chair{n}", 200, size, **{"src_ip": f"198.51.100.{n + 1}", **more}) for n, size in enumerate(sizes)]
+    return [
+        ask(at + n, f"chair{n}", 200, size, **{"src_ip": f"198.51.100.{n + 1}", **more}) for n, size in enumerate(sizes)
+    ]
 
 
 USUAL = [1000, 1004, 996, 1000, 1010]
@@ -112,7 +118,10 @@ def test_answers(workspace: Any, ask: Any, attacks: list[Any], verdict: str, rea
 
 def test_one_size_for_several_classes_is_a_page_of_refusal(workspace: Any, ask: Any) -> None:
     prepare(workspace)
-    see(workspace, visitors(ask, USUAL) + [ask(100, "dots1", 200, 300), ask(101, "cat1", 200, 300, src_ip="203.0.113.77")])
+    see(
+        workspace,
+        [*visitors(ask, USUAL), ask(100, "dots1", 200, 300), ask(101, "cat1", 200, 300, src_ip="203.0.113.77")],
+    )
     refused = "of 1 request 1 answered 2xx with one size for different attacks, as a page of refusal does"
     assert told(workspace) == {"traversal": ("attempt", refused), "command": ("attempt", refused)}
 
@@ -170,7 +179,10 @@ def test_a_server_that_answers_every_path_is_no_success(workspace: Any, ask: Any
 
 def test_attacks_in_headers(workspace: Any, ask: Any) -> None:
     prepare(workspace)
-    see(workspace, [*visitors(ask, USUAL), ask(9, "1", 200, 5312, user_agent="sqli1"), ask(9, "1", 404, 1, referrer="cat1")])
+    see(
+        workspace,
+        [*visitors(ask, USUAL), ask(9, "1", 200, 5312, user_agent="sqli1"), ask(9, "1", 404, 1, referrer="cat1")],
+    )
     assert told(workspace) == {
         "sqli": ("attempt", "of 1 request 1 answered 2xx with the attack in a header, where the answer does not tell"),
         "command": ("no such page", "of 1 request 1 answered 404 or 410"),
@@ -226,7 +238,9 @@ def test_the_same_requests_as_the_rule_counts(workspace: Any, ask: Any) -> None:
     ).to_pylist()
     counted = workspace.rows("SELECT alert_key, event_count FROM alerts")
     assert len(counted) >= 6
-    assert {row["alert_key"]: row["requests"] for row in rows} == {row["alert_key"]: row["event_count"] for row in counted}
+    assert {row["alert_key"]: row["requests"] for row in rows} == {
+        row["alert_key"]: row["event_count"] for row in counted
+    }
 
 
 @st.composite
