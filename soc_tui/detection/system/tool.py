@@ -139,7 +139,8 @@ class _Found:
             ):
                 if wanted and len(kept) < _MOST:
                     kept.append(file)
-                full = full or (wanted and len(kept) >= _MOST)
+                elif wanted:
+                    full = True
         if full:
             self._watch.note(f"more than {_MOST} files of one kind; the rest is not looked at")
 

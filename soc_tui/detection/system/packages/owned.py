@@ -97,3 +97,7 @@ class Owned:
         # what the package managers write down is md5 and sha1; nothing else can be compared
         made = hashlib.new(kind, content, usedforsecurity=False).hexdigest() if kind else ""
         return bool(digest) and made == digest
+
+    def replaced(self, path: str) -> bool:
+        """Whether there is another file of this name now, as after an update."""
+        return self._root.exists(path)
