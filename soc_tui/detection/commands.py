@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from soc_tui.detection.tools import Watch
 
@@ -45,7 +46,7 @@ def ask(argv: Sequence[str], watch: Watch, seconds: float, *, cwd: str = "/") ->
     Returns:
         What it said; None when it came to no end by itself.
     """
-    name = os.path.basename(argv[0])
+    name = Path(argv[0]).name
     environment = {"PATH": _SAFE_PATH, "LC_ALL": "C.UTF-8", "HOME": cwd}
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:

@@ -71,7 +71,7 @@ def pattern(value: Any) -> str:
 
 def severity(value: Any) -> str:
     """One of the five severities."""
-    return one_of(SEVERITIES)(value)
+    return str(one_of(SEVERITIES)(value))
 
 
 def one_of(words: Sequence[str]) -> Taker:
@@ -128,7 +128,7 @@ def _matching(form: re.Pattern[str], what: str) -> Taker:
     return take
 
 
-COMMON: Mapping[str, Taker] = {
+COMMON: dict[str, Taker] = {
     "id": kebab, "title": text, "severity": severity, "confidence": share, "remedy": text,
     "techniques": several(_matching(_TECHNIQUE, "an ATT&CK technique, e.g. T1053.003")),
     "weaknesses": several(_matching(_CWE, "a CWE id, e.g. CWE-732")), "risk_type": one_of(RISK_TYPES),
@@ -136,7 +136,9 @@ COMMON: Mapping[str, Taker] = {
 """The keys that checks of every kind may have."""
 
 
-def load(paths: Iterable[Path], schema: Mapping[str, Taker], needed: Iterable[str]) -> tuple[list[dict[str, Any]], list[Problem]]:
+def load(
+    paths: Iterable[Path], schema: Mapping[str, Taker], needed: Iterable[str]
+) -> tuple[list[dict[str, Any]], list[Problem]]:
     """The entries of YAML files, each a list of mappings.
 
     Args:
@@ -155,9 +157,11 @@ def load(paths: Iterable[Path], schema: Mapping[str, Taker], needed: Iterable[st
         for node in _items(file, problems):
             before = len(problems)
             entry = _entry(node, file, schema, problems)
-            line = node.start_mark.line + 1
+            line = _line(node)
             problems += [
-                Problem(file, line, f"{name} is missing") for name in needed if name not in entry and before == len(problems)
+                Problem(file, line, f"{name} is missing")
+                for name in needed
+                if name not in entry and before == len(problems)
             ]
             name = entry.get("id", "")
             if name in seen:
@@ -189,51 +193,51 @@ def _files(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
 
 
 def _items(file: Path, problems: list[Problem]) -> list[yaml.MappingNode]:
+    line, raw = 1, b""
     try:
         with file.open("rb") as opened:
             raw = opened.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise ValueError(f"is longer than {MAX_BYTES >> 10} KiB")
-        content, depth = raw.decode("utf-8"), 0
-        for event in yaml.parse(content, Loader=_LOADER):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            mark = event.start_mark.line + 1
-            if depth > MAX_DEPTH or getattr(event, "anchor", None) or isinstance(event, yaml.AliasEvent):
-                problems.append(Problem(file, mark, "anchors, aliases and deep nesting are not allowed"))
-                return []
-        node = yaml.compose(content, Loader=_LOADER)
+        node = _composed(raw)
     except OSError as error:
-        problems.append(Problem(file, 1, f"cannot be read: {error.strerror}"))
-        return []
+        said = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
-        problems.append(Problem(file, 1 + raw[: error.start].count(b"\n"), "is not UTF-8"))
-        return []
+        line, said = 1 + raw[: error.start].count(b"\n"), "is not UTF-8"
     except yaml.YAMLError as error:
         line = int(getattr(getattr(error, "problem_mark", None), "line", 0)) + 1
-        said = getattr(error, "problem", None) or str(error)
-        problems.append(Problem(file, line, f"is not YAML: {safe(said, limit=200)}"))
-        return []
-    except ValueError as error:
-        problems.append(Problem(file, 1, str(error)))
-        return []
-    if node is None:
-        return []
-    if not isinstance(node, yaml.SequenceNode):
-        problems.append(Problem(file, 1, "must be a list of checks"))
-        return []
-    kept = []
-    for item in node.value:
-        if isinstance(item, yaml.MappingNode):
-            kept.append(item)
-        else:
-            problems.append(Problem(file, item.start_mark.line + 1, "must be a mapping of keys to values"))
-    return kept
+        said = f"is not YAML: {safe(getattr(error, 'problem', None) or str(error), limit=200)}"
+    except _RefusedError as error:
+        line, said = error.args
+    else:
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else []
+        for item in nodes:
+            if not isinstance(item, yaml.MappingNode):
+                problems.append(Problem(file, _line(item), "must be a mapping of keys to values"))
+        if node is not None and not isinstance(node, yaml.SequenceNode):
+            problems.append(Problem(file, 1, "must be a list of checks"))
+        return [item for item in nodes if isinstance(item, yaml.MappingNode)]
+    problems.append(Problem(file, line, said))
+    return []
+
+
+class _RefusedError(Exception):
+    """Line and reason."""
+
+
+def _composed(raw: bytes) -> yaml.Node | None:
+    if len(raw) > MAX_BYTES:
+        raise _RefusedError(1, f"is longer than {MAX_BYTES >> 10} KiB")
+    content, depth = raw.decode("utf-8"), 0
+    for event in yaml.parse(content, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH or getattr(event, "anchor", None):
+            raise _RefusedError(_line(event), "anchors, aliases and deep nesting are not allowed")
+    return yaml.compose(content, Loader=_LOADER)
 
 
 def _entry(node: yaml.MappingNode, file: Path, schema: Mapping[str, Taker], problems: list[Problem]) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     for key, value in node.value:
-        line = key.start_mark.line + 1
+        line = _line(key)
         name = str(getattr(key, "value", ""))
         if name not in schema:
             near = difflib.get_close_matches(name, sorted(schema), n=1, cutoff=0.0)[0]
@@ -244,9 +248,14 @@ def _entry(node: yaml.MappingNode, file: Path, schema: Mapping[str, Taker], prob
             try:
                 entry[name] = schema[name](_plain(value))
             except ValueError as error:
-                problems.append(Problem(file, value.start_mark.line + 1, f"{name} {error}"))
+                problems.append(Problem(file, _line(value), f"{name} {error}"))
                 entry[name] = None
     return entry
+
+
+def _line(node: yaml.Node | yaml.Event) -> int:
+    """Where it begins, counted from 1."""
+    return int(getattr(node.start_mark, "line", 0)) + 1
 
 
 def _plain(node: yaml.Node) -> Any:

@@ -193,7 +193,7 @@ class Root:
         finally:
             self._close(folder)
         try:
-            return sorted(os.listdir(handle))
+            return sorted(os.listdir(handle))  # noqa: PTH208 - of a descriptor
         except OSError:
             return []
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,11 @@ _FOREIGN = frozenset({
     "smb3", "squashfs", "sysfs", "tracefs",
 })  # fmt: skip
 """File systems that are the kernel's or another machine's; those of ``squashfs`` (snap) cannot be changed."""
+
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_Open = tuple[int, str, list[str]]
+"""An open folder from the root down, and the names in it that are left to enter, the last one first."""
 
 
 class Walked(NamedTuple):
@@ -48,51 +54,54 @@ def walk(root: Path, watch: Watch) -> Iterator[Walked]:
     opened from the one above, with ``O_NOFOLLOW``, so nobody can lead the walk away while it walks.
     """
     foreign = _foreign_mounts() if root == Path("/") else frozenset()
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    stack: list[tuple[int, str, list[str]]] = []  # the open folders from the root down, and what is left to enter
+    stack: list[_Open] = []
     seen = 0
     try:
-        handle, inside = os.open(root, flags), ""
+        handle, inside = os.open(root, _FLAGS), ""
         while True:
             folders: list[str] = []
             stack.append((handle, inside, folders))
             for entry in _entries(handle, inside, watch):
                 seen += 1
-                try:
+                with suppress(OSError):  # it is gone since
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.name)
                     elif entry.is_file(follow_symlinks=False):
                         about = entry.stat(follow_symlinks=False)
                         yield Walked(inside, entry.name, about.st_mode, about.st_uid, about.st_gid)
-                except OSError:
-                    continue  # gone since
             watch.progress(shown(inside), seen, 0)
             if watch.stopping():
                 return
             if seen > MAX_FILES:
                 watch.note(f"{shown(inside)}: more than {MAX_FILES} files; the rest is not looked at")
                 return
-            skipped = NOT_OF_THE_MACHINE if not inside else frozenset()
-            folders[:] = [name for name in reversed(folders) if name not in skipped and f"{inside}/{name}" not in foreign]
+            skipped = foreign if inside else foreign | {f"/{name}" for name in NOT_OF_THE_MACHINE}
+            folders[:] = [name for name in reversed(folders) if f"{inside}/{name}" not in skipped]
             if len(stack) > MAX_DEPTH and folders:
                 watch.note(f"{shown(inside)}: folders deeper than {MAX_DEPTH} levels are not entered")
                 folders.clear()
-            while True:
-                while stack and not stack[-1][2]:
-                    os.close(stack.pop()[0])
-                if not stack:
-                    return
-                above, place, left = stack[-1]
-                name = left.pop()
-                inside = f"{place}/{name}"
-                try:
-                    handle = os.open(name, flags | os.O_NOFOLLOW, dir_fd=above)
-                    break
-                except OSError as error:
-                    _complain(error, inside, watch)
+            entered = _next(stack, watch)
+            if entered is None:
+                return
+            handle, inside = entered
     finally:
         for handle, _, _ in stack:
             os.close(handle)
+
+
+def _next(stack: list[_Open], watch: Watch) -> tuple[int, str] | None:
+    """Enter the next folder; None when there is none left."""
+    while stack:
+        above, place, left = stack[-1]
+        if not left:
+            os.close(stack.pop()[0])
+            continue
+        inside = f"{place}/{left[-1]}"
+        try:
+            return os.open(left.pop(), _FLAGS | os.O_NOFOLLOW, dir_fd=above), inside
+        except OSError as error:
+            _complain(error, inside, watch)
+    return None
 
 
 def _entries(handle: int, inside: str, watch: Watch) -> list[os.DirEntry[str]]:

@@ -74,7 +74,7 @@ def _removed(path: str, kind: str, lines: Sequence[tuple[int, str]]) -> Finding:
     return Finding(
         check=f"persistence-removed-{kind}", title=f"Removed {_PLACE[kind].what}", severity="info", confidence=0.5,
         target=path, evidence=evidence.encode()[:EVIDENCE_BYTES], file_path=path,
-        remedy="If you have removed it, make a new baseline; an intruder removes what protects (updates, scanners, logs).",
+        remedy="If you have removed it, make a new baseline; intruders remove what protects (updates, scanners, logs).",
     )  # fmt: skip
 
 

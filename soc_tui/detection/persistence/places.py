@@ -22,8 +22,6 @@ class Place(NamedTuple):
     """What begins a line that does nothing."""
 
 
-_UNITS = ("service", "timer", "socket", "path")
-
 PLACES: tuple[Place, ...] = (
     Place("loader", "library that every program loads", "critical", ("T1574.006",),
           ("etc/ld.so.preload",), by_line=True),
@@ -34,12 +32,13 @@ PLACES: tuple[Place, ...] = (
           ("etc/cron.hourly/*", "etc/cron.daily/*", "etc/cron.weekly/*", "etc/cron.monthly/*", "etc/periodic/*/*",
            "var/spool/cron/atjobs/*", "var/spool/at/*")),
     Place("systemd", "systemd unit", "medium", ("T1543.002", "T1053.006"),
-          tuple(f"{folder}/*.{end}" for end in _UNITS for folder in (
+          (*(f"{folder}/*.{end}" for end in ("service", "timer", "socket", "path") for folder in (
               "etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
-              "etc/systemd/user", "usr/lib/systemd/user", "~/.config/systemd/user", "~/.local/share/systemd/user"))
-          + ("etc/systemd/system/*.d/*.conf", "run/systemd/system/*.d/*.conf", "etc/systemd/system/*.wants/*",
-             "etc/systemd/system/*.requires/*", "etc/systemd/system-generators/*", "usr/lib/systemd/system-generators/*",
-             "usr/local/lib/systemd/system-generators/*", "~/.config/systemd/user/*.wants/*")),
+              "etc/systemd/user", "usr/lib/systemd/user", "~/.config/systemd/user", "~/.local/share/systemd/user")),
+           "etc/systemd/system/*.d/*.conf", "run/systemd/system/*.d/*.conf", "etc/systemd/system/*.wants/*",
+           "etc/systemd/system/*.requires/*", "etc/systemd/system-generators/*",
+           "usr/lib/systemd/system-generators/*", "usr/local/lib/systemd/system-generators/*",
+           "~/.config/systemd/user/*.wants/*")),
     Place("authorized-keys", "key that opens an account", "high", ("T1098.004",),
           ("~/.ssh/authorized_keys", "~/.ssh/authorized_keys2", "etc/ssh/authorized_keys/*",
            "etc/ssh/authorized_keys.d/*"), by_line=True),
@@ -66,13 +65,13 @@ PLACES: tuple[Place, ...] = (
     Place("pam", "module of the log-in", "high", ("T1556.003",),
           ("etc/pam.d/*", "etc/pam.conf"), by_line=True),
     Place("hooks", "command that other programs call", "medium", ("T1546", "T1546.016"),
-          ("etc/apt/apt.conf", "etc/apt/apt.conf.d/*", "etc/update-motd.d/*", "etc/NetworkManager/dispatcher.d/*",
-           "etc/NetworkManager/dispatcher.d/*/*", "etc/dhcp/dhclient-exit-hooks.d/*", "etc/dhcp/dhclient-enter-hooks.d/*",
-           "etc/network/if-up.d/*", "etc/network/if-pre-up.d/*", "etc/ppp/ip-up.d/*", "etc/logrotate.d/*",
-           "etc/dpkg/dpkg.cfg.d/*", "etc/kernel/postinst.d/*", "etc/yum/pluginconf.d/*", "~/.gitconfig",
-           "etc/gitconfig")),
+          ("etc/apt/apt.conf", "etc/apt/apt.conf.d/*", "etc/dpkg/dpkg.cfg.d/*", "etc/yum/pluginconf.d/*",
+           "etc/kernel/postinst.d/*", "etc/update-motd.d/*", "etc/logrotate.d/*", "etc/NetworkManager/dispatcher.d/*",
+           "etc/NetworkManager/dispatcher.d/*/*", "etc/dhcp/dhclient-exit-hooks.d/*",
+           "etc/dhcp/dhclient-enter-hooks.d/*", "etc/network/if-up.d/*", "etc/network/if-pre-up.d/*",
+           "etc/ppp/ip-up.d/*", "etc/gitconfig", "~/.gitconfig")),
 )  # fmt: skip
 
 KINDS = tuple(place.kind for place in PLACES)
-WRITABLE = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/user/", "/run/lock/")
+WRITABLE = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/user/", "/run/lock/")  # noqa: S108 - to look for, not to use
 """Folders that every account may write to: no program of the system runs from there."""

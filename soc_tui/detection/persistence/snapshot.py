@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -130,17 +131,12 @@ def _kept(root: Root, path: str, place: Place, owned: Owned, watch: Watch) -> Ke
     try:
         about = root.stat(path, follow=False)
         if stat.S_ISLNK(about.st_mode):
-            target = root.link(path)
             if "/systemd/" in path:
-                # an enabled unit, an alias, or a masked one: the link itself is what was set
-                text = f"-> {os.fsencode(target).decode('utf-8', 'backslashreplace')}"[:MAX_LINE]
-                digest = hashlib.sha256(text.encode()).hexdigest()
-                return Kept(place.kind, digest, ((0, text),), owned.has(target) or owned.has(path) or target == "/dev/null")
+                return _link(root.link(path), place, vendor=owned.has(path))
             about = root.stat(path)
-    except FileNotFoundError:
-        return None
     except OSError as error:
-        watch.note(f"{shown(path)}: cannot be looked at: {error.strerror}")
+        if error.errno != errno.ENOENT:
+            watch.note(f"{shown(path)}: cannot be looked at: {error.strerror}")
         return None
     if not stat.S_ISREG(about.st_mode):
         return None
@@ -149,11 +145,22 @@ def _kept(root: Root, path: str, place: Place, owned: Owned, watch: Watch) -> Ke
         watch.note(f"{shown(path)}: is longer than {MAX_BYTES} bytes; only size and time are compared")
         return Kept(place.kind, hashlib.sha256(said.encode()).hexdigest())
     data = root.read_noted(path, MAX_BYTES, watch)
-    if data is None:
-        return None
-    return Kept(
-        place.kind, hashlib.sha256(data).hexdigest(), tuple(_active(data, place.comment)), owned.unchanged(path, data)
+    return (
+        None
+        if data is None
+        else Kept(
+            place.kind,
+            hashlib.sha256(data).hexdigest(),
+            tuple(_active(data, place.comment)),
+            owned.unchanged(path, data),
+        )
     )
+
+
+def _link(target: str, place: Place, *, vendor: bool) -> Kept:
+    """An enabled unit, an alias, or a masked one: the link itself is what was set."""
+    text = f"-> {os.fsencode(target).decode('utf-8', 'backslashreplace')}"[:MAX_LINE]
+    return Kept(place.kind, hashlib.sha256(text.encode()).hexdigest(), ((0, text),), vendor)
 
 
 def _active(data: bytes, comment: str) -> Iterator[tuple[int, str]]:

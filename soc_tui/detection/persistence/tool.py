@@ -56,8 +56,8 @@ class PersistenceTool:
             if before is None:
                 save(now, self._path)
                 watch.note(
-                    f"there was no baseline: what persists now ({len(now.files)} files, {len(now.listeners)} listeners) is "
-                    f"the baseline from here on, kept in {self._path}; look at it once, for what is in it is no finding"
+                    f"there was no baseline: what persists now ({len(now.files)} files, {len(now.listeners)} ports) "
+                    f"is the baseline from now on, kept in {self._path}; look at it once: what it has is no finding"
                 )
                 return []
         except SourceError as error:

@@ -1,8 +1,8 @@
 """Versions of Alpine packages, compared as ``apk version -t`` does.
 
 A version is numbers joined by dots, a letter, suffixes (``_alpha _beta _pre _rc`` come before the bare version,
-``_cvs _svn _git _hg _p`` after it) with numbers, and ``-r`` with the package's revision (apk-package(5)). A number after
-a dot that begins with zeros is a fraction: ``1.05`` is before ``1.1`` and after ``1.01``.
+``_cvs _svn _git _hg _p`` after it) with numbers, and ``-r`` with the package's revision (apk-package(5)). A number
+after a dot that begins with zeros is a fraction: ``1.05`` is before ``1.1`` and after ``1.01``.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ from soc_tui.detection.tools import Finding
 
 SHIPPED = Path(__file__).parent / "checks"
 READERS = ("sshd", "sudoers", "kernel", "lines", "mode", "programs", "setuid")
-SCHEMA: Mapping[str, data.Taker] = data.COMMON | {
+SCHEMA: dict[str, data.Taker] = data.COMMON | {
     "reader": data.one_of(READERS), "subject": data.text, "files": data.several(data.text),
     "default": data.text, "bad": data.pattern, "good": data.pattern, "unless": data.pattern, "below": data.number,
-    "above": data.number, "bits": data.number, "owner": data.flag, "comment": data.text, "names": data.several(data.text),
-    "known": data.several(data.text), "owned": data.flag,
+    "above": data.number, "bits": data.number, "owner": data.flag, "comment": data.text,
+    "names": data.several(data.text), "known": data.several(data.text), "owned": data.flag,
 }  # fmt: skip
 
 

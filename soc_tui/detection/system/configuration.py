@@ -123,7 +123,7 @@ def programs(root: Root, patterns: tuple[str, ...], bits: int, *, owner: bool, w
 # --- sshd_config(5)
 
 SSHD = "etc/ssh/sshd_config"
-_WORD = re.compile(r'\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*?)\s*')
+_WORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*?)\s*")
 _SSHD_DEPTH = 16  # as sshd's own SERVCONF_MAX_DEPTH
 
 
@@ -169,7 +169,7 @@ class Sshd:
                     before.append(Setting(value, shown(path), number, raw, here))
 
     def of(self, name: str, default: str) -> list[Setting]:
-        """The values of an option: for all (its default when nothing sets it and there is one), and of ``Match`` blocks."""
+        """The values of an option: for all (its default when nothing sets it), and of ``Match`` blocks."""
         found = self._options.get(name.lower(), [])
         if self.installed and default and not any(not one.scope for one in found):
             said = f"{name} is not set; the default is {default}".encode()
@@ -280,6 +280,7 @@ class Kernel:
 
 
 # --- setuid
+
 
 def is_named(path: str, names: tuple[str, ...]) -> bool:
     """Whether a path is one of some names (``bash``) or paths (``/usr/lib/*/helper``), both with ``*``."""

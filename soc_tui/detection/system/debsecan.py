@@ -1,7 +1,7 @@
 """debsecan, where it is installed and told where its data is (``SOURCE`` in ``/etc/default/debsecan``).
 
-By itself it fetches its data from Debian at every run; nothing leaves this machine that the user has not set up, so it is
-left alone until a source is named: a mirror in the network, or a folder (``file:///...``).
+By itself it fetches its data from Debian at every run; nothing leaves this machine that the user has not set up, so it
+is left alone until a source is named: a mirror in the network, or a folder (``file:///...``).
 """
 
 from __future__ import annotations
@@ -79,6 +79,6 @@ def parse(report: bytes, exploited: Mapping[str, Exploited]) -> Iterator[Finding
             check=name, title=f"{heading}: {name} in {package}", severity="critical" if known else severity,
             confidence=0.9, target=f"pkg:deb/debian/{package}", evidence=raw[:1000], kind="vulnerability",
             vulnerabilities=(name,), exploited=known is not None, weaknesses=known.cwes if known else (),
-            remedy=f"Update {package}." if fixed else f"No fixed version of {package} is known yet: remove it, or shield it.",
+            remedy=f"Update {package}." if fixed else f"No fixed {package} is known yet: remove it, or shield it.",
             file_path="/" + STATUS, fields={"package": package, "notes": notes, "told by": "debsecan"},
         )  # fmt: skip

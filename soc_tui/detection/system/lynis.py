@@ -67,11 +67,11 @@ def parse(report: bytes) -> Iterator[Finding]:
         elif name == "warning[]" and made < _MAX_FINDINGS:
             made += 1
             parts = [part.strip() for part in value.split("|")]
-            test, said, details, solution = (parts + ["", "", "", ""])[:4]
+            test, said, details, solution = [*parts, "", "", "", ""][:4]
             told = [part for part in (details, solution) if part not in ("", "-")]
             yield Finding(
-                check=f"lynis-{test.lower() or 'warning'}", title=f"Lynis warns: {said[:200] or test}", severity="medium",
-                confidence=0.7, target=test or "lynis", evidence=raw[:2000], kind="compliance",
+                check=f"lynis-{test.lower() or 'warning'}", title=f"Lynis warns: {said[:200] or test}",
+                severity="medium", confidence=0.7, target=test or "lynis", evidence=raw[:2000], kind="compliance",
                 remedy=told[-1].removeprefix("text:") if told else f"See `lynis show details {test}`.",
                 fields={"test": test, "details": details} if details not in ("", "-") else {"test": test},
             )  # fmt: skip

@@ -119,12 +119,13 @@ def _finding(hit: _Hit, exploited: Mapping[str, Exploited]) -> Finding:
         "exploited since": known[0].added if known else "", "patch due": known[0].due if known else "",
         "used by ransomware": known[0].ransomware if known else "",
     }  # fmt: skip
+    cwes = [cwe for one in hit.advisories for cwe in one.cwes] + [cwe for one in known for cwe in one.cwes]
     heading = "Exploited in the wild" if known else "Vulnerable package"
     return Finding(
         check=hit.key, title=f"{heading}: {hit.key} in {package.name} {package.version}", severity=severity,
         confidence=0.95 if hit.fixed else 0.85, target=package.target, evidence=package.evidence, kind="vulnerability",
         techniques=("T1190", "T1203") if known else (),
-        weaknesses=_each(*(cwe for one in hit.advisories for cwe in one.cwes), *(cwe for one in known for cwe in one.cwes)),
+        weaknesses=_each(*cwes),
         vulnerabilities=ids, exploited=bool(known), remedy=_remedy(hit, known), file_path=package.file,
         fields={name: value for name, value in fields.items() if value},
     )  # fmt: skip
@@ -132,7 +133,11 @@ def _finding(hit: _Hit, exploited: Mapping[str, Exploited]) -> Finding:
 
 def _remedy(hit: _Hit, known: Sequence[Exploited]) -> str:
     name = hit.package.name
-    what = f"Update {name} to {hit.fixed} or later." if hit.fixed else f"No fixed version of {name} is known: remove it, or shield it."
+    what = (
+        f"Update {name} to {hit.fixed} or later."
+        if hit.fixed
+        else f"No fixed version of {name} is known: remove it, or shield it."
+    )
     if known:
         return f"{what} It is being exploited: look for signs of that before and after."
     return what

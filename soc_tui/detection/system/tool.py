@@ -15,7 +15,14 @@ from soc_tui.detection.system import checks as configuration_checks
 from soc_tui.detection.system import debsecan, lynis, matching
 from soc_tui.detection.system.checks import Check
 from soc_tui.detection.system.configuration import (
-    Kernel, Setting, Sshd, is_named, lines, modes, programs, sudoers,
+    Kernel,
+    Setting,
+    Sshd,
+    is_named,
+    lines,
+    modes,
+    programs,
+    sudoers,
 )  # fmt: skip
 from soc_tui.detection.system.packages import apk, dpkg, npm, python, rpm
 from soc_tui.detection.system.packages.distribution import Distribution, distribution

@@ -31,7 +31,7 @@ def _pypi(text: str) -> Any:
 
 
 def _semver(text: str) -> Any:
-    from semantic_version import Version
+    from semantic_version import Version  # type: ignore[import-untyped]
 
     text = text.strip().removeprefix("v").removeprefix("=").partition("+")[0]  # npm orders builds as equal
     try:
@@ -128,8 +128,8 @@ def affected(
                 inside = inside and not before
             elif kind == "last_affected":
                 inside = inside and not (before and version(ecosystem, value) != mine)
-            if inside and kind == "fixed" and (not fixed_in or version(ecosystem, value) < version(ecosystem, fixed_in)):
-                fixed_in = value
+            if inside and kind == "fixed":
+                fixed_in = min(fixed_in or value, value, key=lambda text: version(ecosystem, text))
         hit = hit or inside
     return hit, fixed_in if hit else ""
 
@@ -142,7 +142,7 @@ class _Key:
 
     def __init__(self, ecosystem: str, event: Sequence[str]) -> None:
         self._zero = event[0] == "introduced" and event[1] == "0"
-        self._version = None if self._zero else version(ecosystem, event[1])
+        self._version: Any = None if self._zero else version(ecosystem, event[1])
 
     def __lt__(self, other: _Key) -> bool:
         if self._zero or other._zero:

@@ -28,7 +28,7 @@ _BANDS = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))  # CV
 _TEXT, _MOST = 1000, 20_000
 
 
-class Unusable(ValueError):
+class UnusableError(ValueError):
     """An advisory that breaks the schema; says how."""
 
 
@@ -36,11 +36,11 @@ def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows of an advisory; none when it was withdrawn or speaks of no package.
 
     Raises:
-        Unusable: it breaks the schema.
+        UnusableError: it breaks the schema.
     """
     name = document.get("id")
     if not isinstance(name, str) or not _ID.fullmatch(name):
-        raise Unusable("has no usable id")
+        raise UnusableError("has no usable id")
     if document.get("withdrawn"):
         return []
     made = []
@@ -66,10 +66,10 @@ def _affected(document: dict[str, Any], one: dict[str, Any]) -> dict[str, Any] |
     if package is None:
         return None  # an advisory about commits only
     if not isinstance(package, dict):
-        raise Unusable("affected.package is no object")
+        raise UnusableError("affected.package is no object")
     ecosystem, name = package.get("ecosystem"), package.get("name")
     if not isinstance(ecosystem, str) or not isinstance(name, str) or not ecosystem or not 0 < len(name) <= 300:
-        raise Unusable("affected.package has no ecosystem or name")
+        raise UnusableError("affected.package has no ecosystem or name")
     base = ecosystem.partition(":")[0]
     ranges = [
         events
@@ -95,7 +95,7 @@ def _events(entry: dict[str, Any]) -> list[list[str]]:
         for kind, value in event.items():
             if kind in _EVENTS:
                 if not isinstance(value, str) or not 0 < len(value) <= 200:
-                    raise Unusable(f"the version of {kind} is no text")
+                    raise UnusableError(f"the version of {kind} is no text")
                 events.append([kind, value])
     return events
 
@@ -104,7 +104,7 @@ def _list(value: Any, name: str, kind: type) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(one, kind) for one in value):
-        raise Unusable(f"{name} is no list of {'objects' if kind is dict else 'texts'}")
+        raise UnusableError(f"{name} is no list of {'objects' if kind is dict else 'texts'}")
     return value
 
 
@@ -152,8 +152,8 @@ def _severity(document: dict[str, Any], one: dict[str, Any]) -> tuple[float | No
 
 @lru_cache(maxsize=16384)
 def _cvss(kind: str, text: str) -> float | None:
-    from cvss import CVSS2, CVSS3, CVSS4
-    from cvss.exceptions import CVSSError
+    from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]
+    from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
 
     rule = {"CVSS_V2": CVSS2, "CVSS_V3": CVSS3, "CVSS_V4": CVSS4}.get(kind)
     if rule is None:

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 MAX_DOCUMENT = 32 * 1024 * 1024
 """Bytes of one document or line; the longest advisories of the Linux kernel have some."""
@@ -99,7 +99,7 @@ class Documents:
                 elif name.endswith(".zip"):
                     yield from self._archive(path, raw)
                 else:
-                    file: IO[bytes] = gzip.GzipFile(fileobj=raw) if name.endswith(".gz") else raw
+                    file = cast(IO[bytes], gzip.GzipFile(fileobj=raw) if name.endswith(".gz") else raw)
                     if name.endswith(_LINES):
                         yield from self._by_line(path, file, packed=file is not raw)
                     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from soc_tui.core.errors import KnowledgeError
-from soc_tui.knowledge.advisories.normalising import SCHEMA, Unusable, package_name, rows
+from soc_tui.knowledge.advisories.normalising import SCHEMA, UnusableError, package_name, rows
 from soc_tui.knowledge.advisories.reading import Damage, Documents
 
 _CHUNK = 20_000
@@ -191,7 +190,7 @@ class AdvisoryStore:
                 done.documents += 1
                 try:
                     made = rows(document.data)
-                except (Unusable, RecursionError) as error:
+                except (UnusableError, RecursionError) as error:
                     documents.damage(document.source, document.line, str(error), "see ossf.github.io/osv-schema")
                     continue
                 if not made:
@@ -266,7 +265,7 @@ def _latest(table: pa.Table) -> pa.Table:
 def _write(table: pa.Table, path: Path) -> None:
     fresh = path.with_suffix(".new")
     pq.write_table(table, fresh, compression="zstd", row_group_size=_GROUP)
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 def _opened(path: Path) -> pq.ParquetFile:

@@ -37,20 +37,20 @@ class Distribution:
         if not colon:
             return True
         major = self.version_id.partition(".")[0]
-        if base == "Debian":
-            return rest in (self.version_id, major)
+        parts = rest.split(":")
+        releases = {
+            "Debian": {major, self.version_id}, "AlmaLinux": {major, self.version_id}, "Mageia": {major},
+            "Rocky Linux": {major, self.version_id}, "Azure Linux": {major, self.version_id},
+            "Alpine": {f"v{'.'.join(self.version_id.split('.')[:2])}"}, "Photon OS": {self.version_id},
+            "Alpaquita": {self.version_id, "stream" if not self.version_id else self.version_id},
+        }.get(base)  # fmt: skip
+        if releases is not None:
+            return rest in releases - {""}
         if base == "Ubuntu":
-            return self.version_id in rest.split(":")
-        if base in ("Alpine", "Alpaquita"):
-            return rest in (f"v{'.'.join(self.version_id.split('.')[:2])}", "edge" if not self.version_id else "")
-        if base in ("AlmaLinux", "Rocky Linux", "Mageia", "Azure Linux"):
-            return rest in (major, self.version_id)
+            return self.version_id in parts
         if base == "Red Hat":
-            parts = rest.split(":")
             return parts[0] == "enterprise_linux" and len(parts) > 1 and parts[1].partition(".")[0] == major
-        if base in ("SUSE", "openSUSE"):
-            return self._suse(rest)
-        return self.version_id in rest or rest in self.pretty
+        return self._suse(rest) if base in ("SUSE", "openSUSE") else bool(self.version_id) and self.version_id in rest
 
     def _suse(self, rest: str) -> bool:
         if self.id.startswith("opensuse"):

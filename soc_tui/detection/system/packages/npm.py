@@ -33,7 +33,7 @@ def is_lock(file: Walked) -> bool:
 
 
 def chosen(files: list[Walked]) -> list[Walked]:
-    """Of each project one lock file: what npm installed (``node_modules/.package-lock.json``) only where it is alone."""
+    """Of each project one lock file; what npm notes in ``node_modules`` counts only where there is no other."""
     with_lock = {file.folder for file in files if file.name != _INSTALLED}
     return [
         file for file in files if file.name != _INSTALLED or file.folder.removesuffix("/node_modules") not in with_lock

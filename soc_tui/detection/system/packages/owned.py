@@ -16,7 +16,7 @@ _MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 
 
 def canonical(path: str) -> str:
-    """A path as it is compared: ``/bin``, ``/lib`` and ``/sbin`` are ``/usr``'s on a merged root, and were not always."""
+    """A path as it is compared: ``/bin``, ``/lib`` and ``/sbin`` are ``/usr``'s on a merged root."""
     first, _, rest = path.strip("/").partition("/")
     return f"/usr/{first}/{rest}" if first in _MERGED and rest else f"/{path.strip('/')}"
 
