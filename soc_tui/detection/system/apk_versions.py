@@ -17,6 +17,8 @@ _AFTER = ("cvs", "svn", "git", "hg", "p")
 _RANK = {word: at - len(_BEFORE) for at, word in enumerate(_BEFORE)} | {word: at + 1 for at, word in enumerate(_AFTER)}
 # What follows when two versions agree so far; the version that goes on with the smaller of two different parts is the
 # greater one, unless it goes on with a suffix that means "before".
+_Value = tuple[int, str]
+"""Compared first as a number, then as text: fractions (0 and their digits) come before whole numbers (one more)."""
 _DIGIT, _LETTER, _SUFFIXES, _NUMBER, _REVISION, _END = 1, 2, 3, 4, 5, 6
 
 
@@ -38,24 +40,21 @@ class ApkVersion:
         if not found:
             raise ValueError(f"{text!r} is no version of apk")
         numbers, letter, suffixes, revision = found.groups()
-        parts: list[tuple[int, int]] = []
+        parts: list[tuple[int, _Value]] = []
         for at, number in enumerate(numbers.split(".")):
-            zeros = len(number) - len(number.lstrip("0")) if at else 0
-            if zeros:
-                parts.append((_DIGIT, -zeros))
-            if not zeros or number[zeros:]:
-                parts.append((_DIGIT, int(number)))
+            fraction = at > 0 and number.startswith("0")
+            parts.append((_DIGIT, (0, number) if fraction else (int(number) + 1, "")))
         if letter:
-            parts.append((_LETTER, ord(letter)))
+            parts.append((_LETTER, (ord(letter), "")))
         for word, number in _SUFFIX.findall(suffixes):
             if word not in _RANK:
                 raise ValueError(f"{text!r}: no suffix {word!r} is known")
-            parts.append((_SUFFIXES, _RANK[word]))
+            parts.append((_SUFFIXES, (_RANK[word], "")))
             if number:
-                parts.append((_NUMBER, int(number)))
+                parts.append((_NUMBER, (int(number), "")))
         if revision is not None:
-            parts.append((_REVISION, int(revision)))
-        parts.append((_END, 0))
+            parts.append((_REVISION, (int(revision), "")))
+        parts.append((_END, (0, "")))
         self._parts = tuple(parts)
 
     def _compare(self, other: ApkVersion) -> int:
@@ -64,9 +63,9 @@ class ApkVersion:
                 if value != other_value:
                     return -1 if value < other_value else 1
                 continue
-            if kind == _SUFFIXES and value < 0:
+            if kind == _SUFFIXES and value[0] < 0:
                 return -1
-            if other_kind == _SUFFIXES and other_value < 0:
+            if other_kind == _SUFFIXES and other_value[0] < 0:
                 return 1
             return 1 if kind < other_kind else -1
         return 0
