@@ -43,7 +43,10 @@ class Root:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         try:
-            self._close(self._open_folder())
+            handle = self._open_folder()
+            self.owner = os.fstat(handle).st_uid
+            """The user id that the root belongs to: root's, or of an unpacked image that of whoever unpacked it."""
+            self._close(handle)
         except OSError as error:
             raise SourceError(
                 f"is no folder that can be read: {error.strerror}", source=folder, remedy="name a root folder, e.g. /"
@@ -160,10 +163,10 @@ class Root:
         finally:
             self._close(folder)
 
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file or folder; False when that cannot be told."""
+    def exists(self, path: str, *, follow: bool = True) -> bool:
+        """Whether there is such a file or folder (or, without ``follow``, a link); False when that cannot be told."""
         try:
-            self.stat(path)
+            self.stat(path, follow=follow)
         except (OSError, ValueError):
             return False
         return True
@@ -200,7 +203,10 @@ class Root:
             self._close(handle)
 
     def glob(self, pattern: str) -> list[str]:
-        """The existing paths of a pattern with ``*``, ``?`` and ``[...]`` within components, sorted."""
+        """The existing paths of a pattern with ``*``, ``?`` and ``[...]`` within components, sorted.
+
+        A link that leads nowhere exists too: what it points at may be put there later.
+        """
         found = [""]
         for part in pattern.strip("/").split("/"):
             if not any(sign in part for sign in "*?["):
@@ -213,7 +219,7 @@ class Root:
                 for name in self.names(base)
                 if fnmatch.fnmatchcase(name, part) and (hidden or not name.startswith("."))
             ]
-        return [path for path in found if self.exists(path)]
+        return [path for path in found if self.exists(path, follow=False)]
 
     def read_noted(self, path: str, limit: int, watch: Watch) -> bytes | None:
         """The content, or None: in silence when there is no such file, with a note when it cannot be read."""

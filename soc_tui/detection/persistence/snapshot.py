@@ -107,20 +107,10 @@ def _paths(root: Root, place: Place, homes: list[str]) -> Iterator[str]:
                 # a home's own name may hold what means something in a pattern
                 if any(sign in pattern for sign in "*?["):
                     yield from root.glob(_literal(home) + pattern[1:])
-                elif root.exists(home + pattern[1:]):
+                elif root.exists(home + pattern[1:], follow=False):
                     yield f"/{home}{pattern[1:]}"
         else:
-            yield from _with_dangling(root, pattern)
-
-
-def _with_dangling(root: Root, pattern: str) -> Iterator[str]:
-    """The paths of a pattern; links that lead nowhere count too: a unit may be put there later."""
-    folder = pattern.rpartition("/")[0]
-    if ".wants" in folder or ".requires" in folder:
-        for above in root.glob(folder):
-            yield from (f"{above}/{name}" for name in root.names(above))
-    else:
-        yield from root.glob(pattern)
+            yield from root.glob(pattern)
 
 
 def _literal(name: str) -> str:

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from soc_tui.detection.rooted import Root, lines_of, shown
@@ -74,7 +74,7 @@ def modes(root: Root, patterns: tuple[str, ...], bits: int, *, owner: bool, watc
                 continue  # gone since
             if watch.stopping():
                 return
-            made = None if _is_device(about) else mode(path, about, bits, owner=owner)
+            made = None if _is_device(about) else mode(path, about, bits, {0, root.owner} if owner else None)
             if made is not None and (about.st_dev, about.st_ino) not in seen:  # /lib is often /usr/lib
                 seen.add((about.st_dev, about.st_ino))
                 yield made
@@ -84,13 +84,13 @@ def _is_device(about: os.stat_result) -> bool:
     return stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode)
 
 
-def mode(path: str, about: os.stat_result, bits: int, *, owner: bool) -> Setting | None:
-    """A file if it has one of some permission bits, or with ``owner`` another owner than root.
+def mode(path: str, about: os.stat_result, bits: int, owners: Container[int] | None) -> Setting | None:
+    """A file if it has one of some permission bits, or another owner than some.
 
     A folder that everybody may write to is well when only owners may remove what is theirs (the sticky bit).
     """
     wrong = about.st_mode & bits and not (stat.S_ISDIR(about.st_mode) and about.st_mode & stat.S_ISVTX)
-    if not wrong and not (owner and about.st_uid != 0):
+    if not wrong and (owners is None or about.st_uid in owners):
         return None
     said = f"{stat.filemode(about.st_mode)} {about.st_uid}:{about.st_gid} {shown(path)}"
     return Setting(said, shown(path), 0, said.encode())
@@ -111,7 +111,7 @@ def programs(root: Root, patterns: tuple[str, ...], bits: int, *, owner: bool, w
         for end in range(len(parts), 0, -1):
             path = "/".join(parts[:end])
             try:
-                made = mode(path, root.stat(path), bits, owner=owner)
+                made = mode(path, root.stat(path), bits, {0, root.owner} if owner else None)
             except (OSError, ValueError):
                 continue
             if made is not None:

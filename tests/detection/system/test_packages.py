@@ -195,12 +195,16 @@ BERRY = '__metadata:\n  version: 6\n\n"lodash@npm:^4.17.0":\n  version: 4.17.20\
         ("yarn.lock", BERRY, [("lodash", "4.17.20", 4)]),
     ],
 )  # fmt: skip
-def test_lock_files_name_their_packages(machine: Machine, name: str, content: str, expected: list[tuple[str, str, int]]) -> None:
+def test_lock_files_name_their_packages(
+    machine: Machine, name: str, content: str, expected: list[tuple[str, str, int]]
+) -> None:
     machine.write(f"srv/site/{name}", content)
     found = npm.packages(Root(machine.root), walked(machine, f"/srv/site/{name}"), machine.watch)
     # the alias of version 1 is written as "npm:...", so its line cannot be told by its version
     assert [(one.name, one.version) for one in found] == [(n, v) for n, v, _ in expected]
-    assert [one.line for one in found if one.name != "long-name"] == [line for n, _, line in expected if n != "long-name"]
+    assert [one.line for one in found if one.name != "long-name"] == [
+        line for n, _, line in expected if n != "long-name"
+    ]
     lines = content.split("\n")
     assert all(found_one.evidence.decode().split("\n")[0].strip() in lines[found_one.line - 1] for found_one in found
                if found_one.name != "long-name")  # fmt: skip
@@ -235,10 +239,15 @@ def test_a_damaged_lock_file_is_named_with_its_line(machine: Machine, content: b
 def test_what_owns_a_file_and_whether_it_is_unchanged(machine: Machine) -> None:
     content = b"[Unit]\n"
     machine.write("var/lib/dpkg/info/x.list", "/.\n/lib/systemd/system/x.service\n/etc/x.conf\n")
-    machine.write("var/lib/dpkg/info/x.md5sums", "0" * 32 + "  usr/bin/y\n2a3f8ab39d4a31e1e4d3e3a4d0ab7b4c  lib/other\n")
+    machine.write(
+        "var/lib/dpkg/info/x.md5sums", "0" * 32 + "  usr/bin/y\n2a3f8ab39d4a31e1e4d3e3a4d0ab7b4c  lib/other\n"
+    )
     digest = hashlib.md5(content).hexdigest()
     machine.write("var/lib/dpkg/info/z.md5sums", f"{digest}  lib/systemd/system/x.service\n")
-    machine.write("var/lib/dpkg/status", f"Package: x\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/x.conf {digest}\n")
+    machine.write(
+        "var/lib/dpkg/status",
+        f"Package: x\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/x.conf {digest}\n",
+    )
     owned = Owned(Root(machine.root), machine.watch)
     assert owned.has("/usr/lib/systemd/system/x.service")
     assert owned.unchanged("/usr/lib/systemd/system/x.service", content)
@@ -262,7 +271,9 @@ def test_what_owns_a_file_and_whether_it_is_unchanged(machine: Machine) -> None:
         ("ID=gentoo\n", "deb", "", [], []),
     ],
 )  # fmt: skip
-def test_which_advisories_speak_about_a_release(machine: Machine, release: str, kind: str, base: str, yes: list[str], no: list[str]) -> None:
+def test_which_advisories_speak_about_a_release(
+    machine: Machine, release: str, kind: str, base: str, yes: list[str], no: list[str]
+) -> None:
     machine.write("usr/lib/os-release", release)
     machine.link("etc/os-release", "../usr/lib/os-release")
     found = distribution(Root(machine.root), machine.watch)

@@ -70,7 +70,9 @@ def test_debian_versions_compare_as_dpkg_says(left: str, right: str) -> None:
     assert done.returncode == 0, (left, sign, right, done.stderr)
 
 
-semver_part = st.lists(st.one_of(st.integers(0, 20).map(str), st.sampled_from(["alpha", "beta", "rc", "x-1", "A"])), max_size=3)
+semver_part = st.lists(
+    st.one_of(st.integers(0, 20).map(str), st.sampled_from(["alpha", "beta", "rc", "x-1", "A"])), max_size=3
+)
 semver = st.builds(
     lambda numbers, pre: ".".join(map(str, numbers)) + ("-" + ".".join(pre) if pre else ""),
     st.tuples(*[st.integers(0, 12)] * 3), semver_part,
@@ -127,5 +129,7 @@ def events(*listed: str) -> list[tuple[str, str]]:
         ("0.1", [events("introduced=0.2"), events("introduced=0.1", "fixed=0.1.5")], [], True, "0.1.5"),
     ],
 )  # fmt: skip
-def test_what_is_affected(installed: str, ranges: list[list[tuple[str, str]]], listed: list[str], hit: bool, fixed: str) -> None:
+def test_what_is_affected(
+    installed: str, ranges: list[list[tuple[str, str]]], listed: list[str], hit: bool, fixed: str
+) -> None:
     assert affected("PyPI", installed, ranges, listed) == (hit, fixed)
