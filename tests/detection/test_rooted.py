@@ -74,7 +74,7 @@ def test_a_long_file_is_refused_and_its_head_is_read(machine: Machine) -> None:
 
 
 def test_names_that_are_not_utf8_are_shown_and_patterns_find_them(machine: Machine) -> None:
-    os.makedirs(os.fsencode(machine.root) + b"/etc/d\xff")
+    Path(os.fsdecode(os.fsencode(machine.root) + b"/etc/d\xff")).mkdir(parents=True)
     Path(os.fsdecode(os.fsencode(machine.root) + b"/etc/d\xff/x\xfe.conf")).write_text("x")
     machine.write("etc/d/y.conf")
     machine.write("etc/d/.hidden.conf")

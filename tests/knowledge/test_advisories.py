@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -112,7 +113,7 @@ def test_damage_is_named_with_file_and_line_and_the_rest_is_kept(tmp_path: Path)
         "3",
         json.dumps({"id": 3}),
         json.dumps(osv("B")),
-        '{"id": "\xff'.encode().decode(),
+        '{"id": "\xff',
         "[" * 99_999,
     ]
     (mirror / "a.jsonl").write_text("\n".join(lines))
@@ -250,10 +251,8 @@ json_values = st.recursive(
     )
 )
 def test_no_document_breaks_it(document: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(UnusableError):
         rows({"id": "A", **document})
-    except UnusableError as error:
-        assert str(error)
 
 
 def test_texts_that_are_no_unicode_are_kept_harmless(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def programs(root: Root, patterns: tuple[str, ...], bits: int, *, owner: bool, w
 # --- sshd_config(5)
 
 SSHD = "etc/ssh/sshd_config"
-_WORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*?)\s*")
+_WORD = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*)")
 _SSHD_DEPTH = 16  # as sshd's own SERVCONF_MAX_DEPTH
 
 
@@ -153,7 +153,7 @@ class Sshd:
         data = self._root.read_noted(path, MAX_BYTES, self._watch)
         here = scope  # a Match ends with its file
         for number, text, raw in raw_lines(data or b""):
-            found = _WORD.fullmatch(text)
+            found = _WORD.fullmatch(text.strip())
             if not found or text.lstrip().startswith("#"):
                 continue
             name, value = found[1].lower(), _unquoted(found[2])
@@ -192,7 +192,7 @@ def _words(value: str) -> list[str]:
 # --- sudoers(5)
 
 SUDOERS = "etc/sudoers"
-_INCLUDE = re.compile(r"\s*[@#](include|includedir)\s+(.+?)\s*")
+_INCLUDE = re.compile(r"[@#](include|includedir)\s+(\S.*)")
 _SUDO_DEPTH = 128  # as sudo's own MAX_SUDOERS_DEPTH
 
 
@@ -217,7 +217,7 @@ def sudoers(root: Root, watch: Watch) -> list[Setting]:
             exact += raw + (b"\n" if going_on else b"")
             if going_on and len(words) < 16 * _LONGEST:
                 continue
-            included = _INCLUDE.fullmatch(words)
+            included = _INCLUDE.fullmatch(words.strip())
             if included:
                 name = included[2].strip('"')
                 where = name if name.startswith("/") else f"etc/{name}"
@@ -240,7 +240,7 @@ def sudoers(root: Root, watch: Watch) -> list[Setting]:
 
 _SYSCTL = ("etc/sysctl.d/*.conf", "run/sysctl.d/*.conf", "usr/local/lib/sysctl.d/*.conf", "usr/lib/sysctl.d/*.conf",
            "lib/sysctl.d/*.conf")  # fmt: skip
-_ASSIGNED = re.compile(r"\s*-?([A-Za-z0-9_./*-]+)\s*=\s*(.*?)\s*")
+_ASSIGNED = re.compile(r"-?([A-Za-z0-9_./*-]+)\s*=\s*(.*)")
 
 
 class Kernel:
@@ -272,7 +272,7 @@ class Kernel:
             for path in [*(by_name[name] for name in sorted(by_name)), "etc/sysctl.conf"]:
                 data = self._root.read_noted(path, MAX_BYTES, self._watch)
                 for number, text, raw in raw_lines(data or b""):
-                    found = _ASSIGNED.fullmatch(text)
+                    found = _ASSIGNED.fullmatch(text.strip())
                     if found and not text.lstrip().startswith(("#", ";")):
                         name = found[1].replace("/", ".")
                         self._set[name] = Setting(found[2], shown(path), number, raw)

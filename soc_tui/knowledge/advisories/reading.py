@@ -123,8 +123,8 @@ class Documents:
         while line := file.readline(MAX_DOCUMENT + 1):
             number += 1
             self._count(len(line) if packed else 0)
-            if line.strip():
-                yield from self._parsed(str(path), number, line)
+            if line.strip():  # its end is taken off, or a text that ends too early would end in the next line
+                yield from self._parsed(str(path), number, line.rstrip())
             while len(line) > MAX_DOCUMENT and not line.endswith(b"\n"):  # the rest of a line that is too long
                 line = file.readline(MAX_DOCUMENT + 1)
                 self._count(len(line) if packed else 0)

@@ -17,6 +17,7 @@ from soc_tui.detection import walking
 from soc_tui.detection.system.tool import SystemTool
 from soc_tui.detection.tools import Watch, events_of
 from soc_tui.knowledge.advisories.store import AdvisoryStore
+from soc_tui.knowledge.library import Library
 from tests.detection.machine import DEBIAN, QUIET, Machine, told
 from tests.detection.system.conftest import advisory
 
@@ -244,3 +245,27 @@ def test_this_machine_is_looked_at_without_harm(tmp_path: Path, monkeypatch: pyt
         assert one.target
         assert one.evidence
         assert one.remedy
+
+
+def test_findings_become_alerts_that_keep_their_lines(
+    machine: Machine, knowledge: Callable[..., Path], workspace: Any
+) -> None:
+    python(machine, "x", "1.0")
+    machine.write("etc/hosts.equiv", "+\n")
+    folder = knowledge(advisory("PYSEC-1", "PyPI", "x", "2", aliases=["CVE-2024-0001"]), exploited=("CVE-2024-0001",))
+    tool = SystemTool(QUIET, folder)
+    for day in (1, 1, 2):
+        found = list(tool.check(str(machine.root), machine.watch))
+        workspace.detect(workspace.add_table(events_of(found, tool, "web1", datetime(2026, 3, day, tzinfo=UTC), 0)))
+    alerts = workspace.rows("SELECT * FROM alerts ORDER BY target")
+    assert [
+        (one["detector"], one["severity"], one["target"], one["risk_type"], one["event_count"]) for one in alerts
+    ] == [
+        ("system-vulnerability", "high", "/etc/hosts.equiv:1", "intrusion", 3),
+        ("system-vulnerability", "critical", f"pkg:pypi/x@1.0 in /{SITE}", "intrusion", 3),
+    ]
+    explained = {one["field"]: one["value"] for one in json.loads(alerts[1]["explanation"])}
+    assert explained["exploited in the wild"] == "yes"
+    assert explained["evidence"] == "Name: x\nVersion: 1.0"
+    slugs = [Library().match(one)[0].entry.slug for one in alerts]
+    assert slugs == ["weak-configuration", "exploited-package"]

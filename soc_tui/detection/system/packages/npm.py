@@ -19,8 +19,8 @@ _LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock")
 _INSTALLED = ".package-lock.json"
 _NAME = re.compile(r"(?:@[A-Za-z0-9._~-]{1,100}/)?[A-Za-z0-9._~-]{1,214}")
 _OPENS = re.compile(rb'("(?:[^"\\]|\\.){1,1000}")\s{0,100}:\s{0,100}\{')
-_MAX_PLACES = 50
-_WINDOW = 4000
+_MAX_PLACES = 8  # of one name; more only cost time, and a package without a place is told all the same
+_WINDOW = 2000
 _YARN_HEAD = re.compile(r'"?((?:@[^/@"\s]+/)?[^@"\s,/]+)@[^:].*:\s*')
 _YARN_VERSION = re.compile(r'\s+version:? "?([^"\s]+)"?\s*')
 
@@ -49,6 +49,8 @@ def packages(root: Root, file: Walked, watch: Watch) -> list[Package]:
     unique: dict[tuple[str, str], Package] = {}
     for number, one in enumerate(found):
         unique.setdefault((one.name, one.version), one)
+        if watch.stopping():
+            break
         if number > _MAX_PACKAGES:
             watch.note(f"{shown(file.path)}: more than {_MAX_PACKAGES} packages; the rest is not looked at")
             break
