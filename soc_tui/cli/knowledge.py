@@ -9,6 +9,7 @@ import typer
 
 from soc_tui.cli.main import Globals, app
 from soc_tui.cli.output import emit, emit_one, talk
+from soc_tui.core.errors import UsageError
 
 group = typer.Typer(
     rich_markup_mode=None, no_args_is_help=True, help="The knowledge database: risks and expert knowledge."
@@ -92,3 +93,51 @@ def lint(
         talk(f"{len(problems)} problems")
         raise typer.Exit(1)
     talk("no problems")
+
+
+@group.command()
+def update(
+    context: typer.Context,
+    advisories: Annotated[
+        list[Path] | None,
+        typer.Option("--advisories", readable=False, metavar="DIR", help="Advisories in OSV format: a folder or file."),
+    ] = None,
+    kev: Annotated[
+        Path | None, typer.Option("--kev", readable=False, metavar="FILE", help="CISA's list of exploited ones (JSON).")
+    ] = None,
+) -> None:
+    """Load risk data from a local mirror; an ecosystem that it holds is replaced whole."""
+    if not advisories and kev is None:
+        raise UsageError("nothing to load", remedy="name a mirror, e.g. --advisories /srv/osv --kev /srv/kev.json")
+    if _update_advisories(context.obj, advisories or [], kev):
+        raise typer.Exit(1)
+
+
+def _update_advisories(options: Globals, advisories: list[Path], kev: Path | None) -> bool:
+    """Load advisories and say what came of it; True when something could not be read."""
+    from soc_tui.knowledge.advisories.store import AdvisoryStore
+
+    store = AdvisoryStore(options.settings().workspace / "knowledge")
+    done = store.update([path.expanduser() for path in advisories], kev.expanduser() if kev else None)
+    rows = [
+        {"what": base, "before": before, "now": now} for base, (before, now) in sorted(done.ecosystems.items())
+    ]  # fmt: skip
+    if done.exploited is not None:
+        rows.append({"what": "exploited in the wild", "before": done.exploited[0], "now": done.exploited[1]})
+    damages = [
+        {"file": one.source, "line": one.line, "message": one.message, "remedy": one.remedy} for one in done.damages
+    ]  # fmt: skip
+    if options.format in {"table", "csv"}:
+        emit(rows, options.format, ("what", "before", "now"))
+    else:
+        emit_one(
+            {"loaded": rows, "documents": done.documents, "withdrawn": done.withdrawn,
+             "without_package": done.elsewhere, "damaged": done.damaged, "damages": damages}, options.format,
+        )  # fmt: skip
+    for one in damages:
+        talk(f"{one['file']}{':' + str(one['line']) if one['line'] else ''}: {one['message']}; {one['remedy']}")
+    talk(
+        f"{done.documents} advisories read: {done.withdrawn} withdrawn, {done.elsewhere} about no package, "
+        f"{done.damaged} damaged; {done.advisories} kept"
+    )
+    return done.damaged > 0

@@ -158,6 +158,10 @@ class ScanSettings:
     """How long an answer of a website or a database may take."""
     advisories: str = ""
     """A folder of advisories in OSV format; empty: those that ``knowledge update`` has loaded."""
+    checks: tuple[str, ...] = ()
+    """Files and folders of configuration checks beside the ones that ship."""
+    programs: bool = True
+    """Ask Lynis and debsecan too where they are installed."""
     yara_rules: tuple[str, ...] = ()
     """Files and folders of YARA rules beside the ones that ship."""
     hashes: tuple[str, ...] = ()

@@ -45,6 +45,14 @@ def best(**alert: Any) -> str:
         ("zeek-notice", "Zeek notice Scan::Address_Scan", "port-scan"),
         ("zeek-notice", "Zeek notice TeamCymruMalwareHashRegistry::Match", "malware-download"),
         ("zeek-notice", "Zeek notice CaptureLoss::Too_Much_Loss", "zeek-notice"),
+        ("system-vulnerability", "Vulnerable package: CVE-2024-0001 in sudo 1.9", "vulnerable-package"),
+        ("system-vulnerability", "Exploited in the wild: CVE-2024-0001 in linux 6.1", "exploited-package"),
+        ("system-vulnerability", "Root may log in over SSH with a password", "weak-configuration"),
+        ("system-vulnerability", "Lynis warns: no rules active", "weak-configuration"),
+        ("system-vulnerability", "A setuid program opens a shell", "setuid-drift"),
+        ("persistence", "New setuid program", "setuid-drift"),
+        ("persistence", "New scheduled command", "persistence"),
+        ("persistence", "Something that starts by itself opens a shell to another machine", "persistence"),
     ],
 )
 def test_titles_find_their_entry(detector: str, title: str, slug: str) -> None:

@@ -1,0 +1,1 @@
+"""System vulnerability verification: installed packages against advisories, and how the machine is set up."""
