@@ -92,3 +92,20 @@ def lint(
         talk(f"{len(problems)} problems")
         raise typer.Exit(1)
     talk("no problems")
+
+
+@group.command()
+def update(
+    context: typer.Context,
+    sigma: Annotated[
+        Path | None, typer.Option(metavar="DIR", readable=False, help="A folder of Sigma rules, or one file.")
+    ] = None,
+) -> None:
+    """Take rules in from a folder; loading a folder again replaces what came from it."""
+    from soc_tui.cli.sigma import update_sigma
+    from soc_tui.core.errors import UsageError
+
+    if sigma is None:
+        raise UsageError("nothing to load", remedy="name a folder: --sigma DIR")
+    if not update_sigma(context.obj, sigma):
+        raise typer.Exit(1)
