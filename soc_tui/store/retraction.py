@@ -1,7 +1,7 @@
 """Taking findings back, and bringing them again: what a rule that has changed no longer finds.
 
-An alert that has lost all its findings keeps its row, its number and its place in an incident, with no finding and closed;
-when a finding comes back it is open again. What people closed has findings and is left alone.
+An alert that has lost all its findings keeps its row, its number and its place in an incident, with no finding and
+closed; when a finding comes back it is open again. What people closed has findings and is left alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ WHERE alert_key IN (SELECT alert_key FROM gone) AND alert_key NOT IN (SELECT ale
 _INCIDENTS = """
 UPDATE incidents SET state = CASE WHEN left_over THEN 'open' ELSE 'closed' END
 FROM (
-    SELECT incident_id, bool_or(finding_count > 0) AS left_over, bool_or(alert_key IN (SELECT alert_key FROM touched)) AS mine
+    SELECT incident_id, bool_or(finding_count > 0) AS left_over,
+        bool_or(alert_key IN (SELECT alert_key FROM touched)) AS mine
     FROM alerts WHERE incident_id IS NOT NULL GROUP BY incident_id
 ) judged
 WHERE incidents.incident_id = judged.incident_id AND mine
@@ -82,7 +83,7 @@ def retract(
         tx.execute(load_sql(_REBUILD), tables={"touched": touched})
         tx.execute(_EMPTIED, tables={"gone": touched})
         tx.execute(_INCIDENTS, tables={"touched": touched, "reopened": touched.slice(0, 0)})
-    return stale.num_rows
+    return int(stale.num_rows)
 
 
 def reopen(tx: Transaction, findings: pa.Table) -> None:

@@ -90,7 +90,7 @@ class DuckDBBackend(TextQueryBackend):
                 name = arg.field if isinstance(arg, ConditionFieldEqualsValueExpression) else ""
                 together.setdefault((name, isinstance(arg.value, SigmaCasedString)), []).append(arg)
             elif arg is not None:
-                parts.append(self.convert_condition(arg, state))
+                parts.append(str(self.convert_condition(arg, state)))
         for (_, cased), leaves in together.items():
             field = self._field(leaves[0], state)
             parts.append(self._texts(field, [self._wanted(leaf, cased) for leaf in leaves], cased))
@@ -99,7 +99,7 @@ class DuckDBBackend(TextQueryBackend):
     def convert_condition_and(self, cond: ConditionAND, state: ConversionState) -> Any:
         """All parts."""
         parts = [self.convert_condition(arg, state) for arg in cond.args if arg is not None]
-        return all_of([part for part in parts if part is not None])
+        return all_of([str(part) for part in parts if part is not None])
 
     def convert_condition_not(self, cond: ConditionNOT, state: ConversionState) -> Any:
         """True also where the part is unknown, because a field is missing."""

@@ -123,7 +123,8 @@ class Ruleset:
 
     def fingerprints(self) -> dict[str, str]:
         """By rule id."""
-        return {one.verdict.id: one.fingerprint for one in (*self.rules, *self.correlations)}
+        rules = {rule.verdict.id: rule.fingerprint for rule in self.rules}
+        return rules | {one.verdict.id: one.fingerprint for one in self.correlations}
 
     def only(self, ids: Sequence[str] | set[str]) -> Ruleset:
         """The named rules and correlations; rules that those correlations rest on stay, but find nothing themselves."""
@@ -169,8 +170,8 @@ def _digest(data: object) -> str:
 
 
 def _verdict(data: dict[str, Any]) -> Verdict:
-    lists = {name: tuple(data.pop(name)) for name in ("techniques", "false_positives")}
-    return Verdict(**data, **lists)
+    lists = {name: tuple(data[name]) for name in ("techniques", "false_positives")}
+    return Verdict(**{**data, **lists})
 
 
 def _pairs(data: Any) -> tuple[tuple[str, str], ...]:

@@ -1,6 +1,7 @@
 """Rule files to compiled rules: pySigma parses, our pipeline and backend convert, and every document gets its line in
 the coverage report, whatever is the matter with it. The one module that other packages import to compile; it loads
-pySigma (half a second) only when something has to be compiled."""
+pySigma (half a second) only when something has to be compiled.
+"""
 
 from __future__ import annotations
 
@@ -307,7 +308,11 @@ def _done(document: Document, verdict: Verdict, source: str, set_name: str, kind
 def _entry(
     document: Document, refused: _Refused, set_name: str, verdict: Verdict | None = None, kind: str = "rule"
 ) -> Entry:
-    line = document.line_of(refused.key) if refused.key and refused.state == "damaged" else document.place.line
+    line = document.place.line
+    if refused.key and refused.state == "damaged":
+        line = document.line_of(refused.key)
+        if line == document.place.line and refused.key == "condition":  # there is none
+            line = document.line_of("detection")
     title = verdict.title if verdict else safe(document.data.get("title"), limit=200)
     rule_id = verdict.id if verdict else safe(document.data.get("id"), limit=60)
     level = verdict.severity if verdict else ""

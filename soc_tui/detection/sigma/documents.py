@@ -1,5 +1,6 @@
 """Rule files on disk: found within limits, split into their documents, each parsed by itself so that one damaged
-document leaves the others."""
+document leaves the others.
+"""
 
 from __future__ import annotations
 
@@ -188,12 +189,16 @@ def _bounded(text: str) -> tuple[int, str] | None:
         nodes += 1
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            return event.start_mark.line, f"is nested deeper than {MAX_DEPTH} levels"
+            return _line(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels"
         if nodes > MAX_NODES:
-            return event.start_mark.line, f"holds more than {MAX_NODES} values"
+            return _line(event.start_mark), f"holds more than {MAX_NODES} values"
         if isinstance(event, yaml.AliasEvent):
-            return event.start_mark.line, "anchors and aliases are not allowed"
+            return _line(event.start_mark), "anchors and aliases are not allowed"
     return None
+
+
+def _line(mark: object) -> int:
+    return int(getattr(mark, "line", 0))
 
 
 def _said(error: object) -> str:

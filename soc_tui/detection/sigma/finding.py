@@ -54,7 +54,7 @@ def findings_sql(numbered: Mapping[int, Rule]) -> str:
         query = matches(rules, CANDIDATES, more)
         told.append(
             f"SELECT event_id, time, rule, attacker, victim, port, machine, account, target, CASE rule {cases} END AS shown FROM ({query})"
-        )  # noqa: S608, E501
+        )
     return _template("findings.sql").replace("{hits}", "\nUNION ALL\n".join(told))
 
 

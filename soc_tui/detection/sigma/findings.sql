@@ -1,5 +1,5 @@
 -- Matches of Sigma rules as findings: one for each rule, actor and minute, with all its events, so the same events give the
--- same findings in whatever order and chunks they arrive. `verdicts` is what each rule says, {hits} its matches.
+-- same findings in whatever order and chunks they arrive. `verdicts` is what each rule says, `hit` its matches.
 WITH hit AS (
     {hits}
 ), acted AS (

@@ -1,5 +1,6 @@
 """pySigma's processing pipeline to our schema: every field becomes ``source/field``, and a rule that asks for what we do
-not read is turned away with the reason."""
+not read is turned away with the reason.
+"""
 
 from __future__ import annotations
 

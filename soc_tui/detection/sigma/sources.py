@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from soc_tui.detection.detectors import PRIVATE_ADDRESS
 
@@ -237,11 +237,11 @@ _ANTIVIRUS = {
 }  # fmt: skip
 
 
-def _plain(name: str, title: str, where: str, fields: Mapping[str, Field] | None = None, **more: str) -> Source:
-    return Source(name, title, where, fields or {}, MESSAGE, **more)  # type: ignore[arg-type]
+def _plain(name: str, title: str, where: str, fields: Mapping[str, Field] | None = None, **more: Any) -> Source:
+    return Source(name, title, where, fields or {}, MESSAGE, **more)
 
 
-_LOCAL = {"attacker": _NOBODY, "victim": _NOBODY}
+_LOCAL: dict[str, Any] = {"attacker": _NOBODY, "victim": _NOBODY}
 """Nobody's address is known of what happens on a machine."""
 
 SOURCES: dict[str, Source] = {
@@ -316,7 +316,7 @@ LOGSOURCES: tuple[tuple[str | None, str | None, str | None, str], ...] = (
     ("application", "django", None, "python"), ("application", "php", None, "php"),
     ("application", "sql", None, "database"),
 )  # fmt: skip
-"""(category, product, service) and the source; None: the rule says nothing there or anything that no other row claims."""
+"""(category, product, service) and the source; None: the rule says nothing there."""
 _ANY_LINUX = (None, "linux", None)
 
 

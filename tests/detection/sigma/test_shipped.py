@@ -55,7 +55,9 @@ def test_a_shipped_rule_finds_its_case(workspace: Any, tmp_path: Path, case: Cas
     rows = found(workspace, case, case.found, tmp_path)
     assert rows
     for row in rows:
-        assert row["event_ids"] and row["event_count"] >= 1 and row["title"]
+        assert row["event_ids"]
+        assert row["event_count"] >= 1
+        assert row["title"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
