@@ -238,7 +238,8 @@ _ANTIVIRUS = {
 
 
 def _plain(name: str, title: str, where: str, fields: Mapping[str, Field] | None = None, **more: Any) -> Source:
-    return Source(name, title, where, fields or {}, MESSAGE, **more)
+    known = fields if fields is not None else {} if "attacker" in more else {**_ENDS, "user": column("user_name")}
+    return Source(name, title, where, known, MESSAGE, **more)
 
 
 _LOCAL: dict[str, Any] = {"attacker": _NOBODY, "victim": _NOBODY}
