@@ -77,7 +77,9 @@ def audit_log(count: int) -> Iterator[str]:
             f'auid=1000 uid=0 gid=0 euid=0 ses=3 comm="{words[0]}" exe="{exe}" key="exec"\n'
         )
         quoted = (f'"{word}"' if " " not in word else word.encode().hex().upper() for word in words)
-        yield f"type=EXECVE {head} argc={len(words)} " + " ".join(f"a{n}={word}" for n, word in enumerate(quoted)) + "\n"
+        yield (
+            f"type=EXECVE {head} argc={len(words)} " + " ".join(f"a{n}={word}" for n, word in enumerate(quoted)) + "\n"
+        )
         yield f'type=CWD {head} cwd="/root"\n'
 
 
@@ -102,9 +104,13 @@ def fill_store(store: Store, data: Path, folder: Path, events: int) -> dict[str,
                 if part.num_rows == 0:
                     continue
                 place = part.column_names.index("time")
-                part = part.set_column(place, "time", pc.add(part["time"], pa.scalar(timedelta(days=day), pa.duration("us"))))
+                part = part.set_column(
+                    place, "time", pc.add(part["time"], pa.scalar(timedelta(days=day), pa.duration("us")))
+                )
                 number += 1
-                state = SourceState(str(number), source_id=number, records_read=part.num_rows, records_stored=part.num_rows)
+                state = SourceState(
+                    str(number), source_id=number, records_read=part.num_rows, records_stored=part.num_rows
+                )
                 append_chunks(store, [Chunk(state, part, REJECTS.empty_table(), 0)], datetime.now(UTC))
                 shares[kind] = shares.get(kind, 0) + part.num_rows
                 share -= part.num_rows

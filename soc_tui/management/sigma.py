@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - texts of our own; what a rule says passes predicates.literal
 """Sigma at work: rules of the workspace over every window of new events, and over the stored ones when rules change.
 
 A rule that is new or has changed, or that a filter now narrows otherwise, is matched with everything that is stored, an

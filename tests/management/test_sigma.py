@@ -213,13 +213,20 @@ def test_damaged_rules_are_told_and_left_behind(desk: Desk) -> None:
     half = f"{rule(id='44444444-0000-4000-8000-000000000001')}---\ntitle: x\nlevel: no\n"
     done = desk.load(evil=rule(), bad="title: [", half=half)
     assert (done["converted"], done["damaged"], done["files"]) == (2, 2, 2)
-    assert sorted(entry["file"] for entry in done["entries"]) == ["bad.yml:2", f"half.yml:{half.split(chr(10)).index('level: no') + 1}"]
+    assert sorted(entry["file"] for entry in done["entries"]) == [
+        "bad.yml:2",
+        f"half.yml:{half.split(chr(10)).index('level: no') + 1}",
+    ]
     assert not (desk.sigma.home / "mine" / "bad.yml").exists()
 
 
 def test_what_cannot_be_adopted(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for folder, why in ((tmp_path / "none", "does not exist"), (tmp_path / "empty", "holds no Sigma rule"), (tmp_path, "holds")):
+    for folder, why in (
+        (tmp_path / "none", "does not exist"),
+        (tmp_path / "empty", "holds no Sigma rule"),
+        (tmp_path, "holds"),
+    ):
         with pytest.raises(SourceError, match=why):
             adopt(desk.sigma.home, folder)
 

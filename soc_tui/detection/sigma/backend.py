@@ -1,7 +1,7 @@
 """pySigma's backend for DuckDB: the tree of a rule's condition as SQL over the columns of one source.
 
 A value is compared without case, as Sigma says, unless it is ``cased`` or a regular expression; a missing field makes
-its comparison false, also under *not*. Columns are named by what they hold (``l_...`` in lower case, ``r_...`` as it is) and
+its comparison false, also under *not*. Columns are named by what they hold (``l_``: lower case, ``r_``: as it is) and
 collected while a rule is converted, so a query works each out once for all rules.
 """
 
@@ -120,7 +120,7 @@ class DuckDBBackend(TextQueryBackend):
         """A value that is looked for in the whole record."""
         return self._leaf(cond, state)
 
-    def _leaf(self, cond: _Leaf, state: ConversionState) -> str:
+    def _leaf(self, cond: _Leaf, state: ConversionState) -> str:  # noqa: PLR0911 - one for each type
         field, value = self._field(cond, state), cond.value
         match value:
             case SigmaString():

@@ -1,4 +1,4 @@
-"""Compiled rules: what remains of Sigma once pySigma has done its part. Plain values, kept as JSON, no imports of it."""
+"""Compiled rules: what remains of Sigma once pySigma has done its part. Plain values, kept as JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Rule files to compiled rules: pySigma parses, our pipeline and backend convert, and every document gets its line in
-the coverage report, whatever is the matter with it. The one module that other packages import to compile; it loads
-pySigma (half a second) only when something has to be compiled.
+"""Rule files to compiled rules: pySigma parses, our pipeline and backend convert.
+
+Every document gets its line in the coverage report, whatever is the matter with it. Importing this module loads pySigma
+(half a second), so ``loading`` does it only when something has to be compiled.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from soc_tui.detection.sigma.backend import DuckDBBackend
 from soc_tui.detection.sigma.compiled import Correlation, Entry, Rule, Ruleset, State, Verdict
 from soc_tui.detection.sigma.correlations import convert_correlation
 from soc_tui.detection.sigma.documents import Damage, Document, read_folder
-from soc_tui.detection.sigma.pipeline import NotApplicable, pipeline_for
-from soc_tui.detection.sigma.predicates import Unquotable, any_of
+from soc_tui.detection.sigma.pipeline import NotApplicableError, pipeline_for
+from soc_tui.detection.sigma.predicates import UnquotableError, any_of
 from soc_tui.detection.sigma.prefilter import needs
 from soc_tui.detection.sigma.sources import SOURCES, Source, described, source_for
 
@@ -37,12 +38,14 @@ _SCORES = {"info": 0.1, "low": 0.3, "medium": 0.6, "high": 0.85, "critical": 0.9
 _TECHNIQUE = re.compile(r"t\d{4}(?:\.\d{3})?")
 _KEYS = {
     "SigmaLevelError": "level", "SigmaStatusError": "status", "SigmaIdentifierError": "id", "SigmaDateError": "date",
-    "SigmaModifiedError": "modified", "SigmaTagError": "tags", "SigmaTitleError": "title", "SigmaConditionError": "condition",
-    "SigmaDetectionError": "detection", "SigmaLogsourceError": "logsource", "SigmaModifierError": "detection",
-    "SigmaCorrelationRuleError": "correlation", "SigmaCorrelationTypeError": "type", "SigmaTimespanError": "timespan",
-    "SigmaCorrelationConditionError": "condition", "SigmaFilterError": "filter", "SigmaFilterConditionError": "condition",
-    "SigmaRelatedError": "related", "SigmaReferencesError": "references", "SigmaAuthorError": "author",
-    "SigmaFieldsError": "fields", "SigmaFalsePositivesError": "falsepositives", "SigmaDescriptionError": "description",
+    "SigmaModifiedError": "modified", "SigmaTagError": "tags", "SigmaTitleError": "title",
+    "SigmaConditionError": "condition", "SigmaDetectionError": "detection", "SigmaLogsourceError": "logsource",
+    "SigmaModifierError": "detection", "SigmaCorrelationRuleError": "correlation",
+    "SigmaCorrelationTypeError": "type", "SigmaTimespanError": "timespan",
+    "SigmaCorrelationConditionError": "condition", "SigmaFilterError": "filter",
+    "SigmaFilterConditionError": "condition", "SigmaRelatedError": "related", "SigmaReferencesError": "references",
+    "SigmaAuthorError": "author", "SigmaFieldsError": "fields", "SigmaFalsePositivesError": "falsepositives",
+    "SigmaDescriptionError": "description",
 }  # fmt: skip
 """The key that an error of pySigma speaks of, which names the line."""
 
@@ -67,7 +70,7 @@ def compile_folders(folders: Sequence[tuple[str, Path]], replacing: bool = True)
     return compiler.finish()
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A document that is no rule of ours, with its state and the key it is about."""
 
     def __init__(self, state: State, why: str, key: str = "") -> None:
@@ -99,8 +102,8 @@ class _Compiler:
                 rule_id = _id_of(parsed)
                 if rule_id in seen or (rule_id in self._parsed and not self._replacing):
                     first = seen[rule_id].place if rule_id in seen else self._parsed[rule_id][1].place
-                    raise _Refused("damaged", f"has the id of the rule in {first}", "id")
-            except _Refused as refused:
+                    raise _RefusedError("damaged", f"has the id of the rule in {first}", "id")
+            except _RefusedError as refused:
                 self._entries.append(_entry(document, refused, set_name))
                 continue
             seen[rule_id] = document
@@ -114,26 +117,31 @@ class _Compiler:
         correlations: list[Correlation] = []
         plain = [(i, p) for i, p in self._parsed.items() if isinstance(p[0], SigmaRule)]
         linked = [(i, p) for i, p in self._parsed.items() if isinstance(p[0], SigmaCorrelationRule)]
-        silent = {self._resolve(ref) for _, (rule, _, _) in linked for ref in _references(rule) if not rule.generate}  # type: ignore[union-attr]
+        silent = {
+            self._resolve(ref)
+            for _, (rule, _, _) in linked
+            for ref in _references(rule)
+            if not getattr(rule, "generate", False)
+        }
         self._apply_filters([p[0] for _, p in plain])
         for rule_id, (rule, document, set_name) in plain:
             assert isinstance(rule, SigmaRule)
             try:
-                made = _guarded(lambda rule=rule: _convert(rule))  # type: ignore[misc]
+                made = _guarded(lambda rule=rule: _convert(rule))
                 rules[rule_id] = replace(made, alerts=rule_id not in silent)
                 self._entries.append(_done(document, made.verdict, made.source, set_name, "rule"))
-            except _Refused as refused:
+            except _RefusedError as refused:
                 self._entries.append(_entry(document, refused, set_name, _verdict(rule, None)))
-        for rule_id, (rule, document, set_name) in linked:
+        for _, (rule, document, set_name) in linked:
             assert isinstance(rule, SigmaCorrelationRule)
             try:
                 made_of = self._base(rule, rules)
                 made_one = _guarded(
                     lambda rule=rule, base=made_of: convert_correlation(rule, base, _verdict(rule, base[0]))
-                )  # type: ignore[misc]
+                )
                 correlations.append(made_one)
                 self._entries.append(_done(document, made_one.verdict, made_of[0].source, set_name, "correlation"))
-            except _Refused as refused:
+            except _RefusedError as refused:
                 self._entries.append(_entry(document, refused, set_name, _verdict(rule, None), "correlation"))
         entries = sorted(self._entries, key=lambda each: (each.set != "shipped", each.set, each.file, each.line))
         return Ruleset(tuple(rules.values()), tuple(correlations), tuple(entries))
@@ -148,15 +156,15 @@ class _Compiler:
             if rule_id in rules:
                 base.append(rules[rule_id])
             elif rule_id not in self._parsed:
-                raise _Refused(
+                raise _RefusedError(
                     "damaged", f"names the rule {safe(reference, limit=60)}, which there is none of", "rules"
                 )
             elif isinstance(self._parsed[rule_id][0], SigmaCorrelationRule):
-                raise _Refused("not applicable", "correlates correlations")
+                raise _RefusedError("not applicable", "correlates correlations")
             else:
-                raise _Refused("not applicable", f"its rule {safe(reference, limit=60)} is not converted")
+                raise _RefusedError("not applicable", f"its rule {safe(reference, limit=60)} is not converted")
         if not base:
-            raise _Refused("damaged", "names no rule", "rules")
+            raise _RefusedError("damaged", "names no rule", "rules")
         return base
 
     def _apply_filters(self, rules: Sequence[Any]) -> None:
@@ -182,18 +190,18 @@ class _Compiler:
 def _parsed(document: Document) -> SigmaRule | SigmaCorrelationRule | SigmaFilter:
     data = copy.deepcopy(document.data)
     if "action" in data:
-        raise _Refused("damaged", "collections (action: global, reset, repeat) are no part of Sigma 2", "action")
+        raise _RefusedError("damaged", "collections (action: global, reset, repeat) are no part of Sigma 2", "action")
     if not isinstance(data.get("title"), str) or not data["title"].strip():
-        raise _Refused("damaged", "has no title", "title")
+        raise _RefusedError("damaged", "has no title", "title")
     for section in ("detection", "filter"):
         conditions = data[section].get("condition") if isinstance(data.get(section), dict) else None
         for text in conditions if isinstance(conditions, list) else [conditions]:
             if isinstance(text, str) and len(text) > MAX_CONDITION:
-                raise _Refused("damaged", f"has a condition longer than {MAX_CONDITION} characters", "condition")
+                raise _RefusedError("damaged", f"has a condition longer than {MAX_CONDITION} characters", "condition")
 
     def parse() -> Any:
         kind = SigmaCorrelationRule if "correlation" in data else SigmaFilter if "filter" in data else SigmaRule
-        parsed = kind.from_dict(data)  # type: ignore[attr-defined]
+        parsed = kind.from_dict(data)
         if isinstance(parsed, SigmaRule):
             for condition in parsed.detection.parsed_condition:
                 _ = condition.parsed  # parses it now, while the document can be named
@@ -207,22 +215,22 @@ def _guarded(make: Any) -> Any:
     """What ``make`` gives; whatever pySigma raises becomes a refusal."""
     try:
         return make()
-    except _Refused:
+    except _RefusedError:
         raise
-    except NotApplicable as error:
-        raise _Refused("not applicable", _said(error)) from error
+    except NotApplicableError as error:
+        raise _RefusedError("not applicable", _said(error)) from error
     except SigmaRegularExpressionError as error:
-        raise _Refused("damaged", f"{_said(error)} (RE2 reads it: no look-around, no back-references, at most 1000 "
-                                  "repetitions)", _pattern(error)) from error  # fmt: skip
+        why = f"{_said(error)} (RE2 reads it: no look-around, no back-references, at most 1000 repetitions)"
+        raise _RefusedError("damaged", why, _pattern(error)) from error
     except SigmaError as error:
-        raise _Refused("damaged", _said(error), _KEYS.get(type(error).__name__, "")) from error
+        raise _RefusedError("damaged", _said(error), _KEYS.get(type(error).__name__, "")) from error
     except RecursionError as error:
-        raise _Refused("damaged", "is nested too deeply", "condition") from error
-    except Unquotable as error:
-        raise _Refused("damaged", str(error), "detection") from error
+        raise _RefusedError("damaged", "is nested too deeply", "condition") from error
+    except UnquotableError as error:
+        raise _RefusedError("damaged", str(error), "detection") from error
     except Exception as error:
         # pySigma meets types that it did not expect (a list for a title) with whatever Python raises there.
-        raise _Refused("damaged", f"is no sound rule: {type(error).__name__}: {_said(error)}") from error
+        raise _RefusedError("damaged", f"is no sound rule: {type(error).__name__}: {_said(error)}") from error
 
 
 def _convert(rule: SigmaRule) -> Rule:
@@ -230,16 +238,16 @@ def _convert(rule: SigmaRule) -> Rule:
     source = source_for(logsource.category, logsource.product, logsource.service)
     if source is None:
         said = described(logsource.category, logsource.product, logsource.service)
-        raise _Refused("not applicable", f"no log of this source is read: {safe(said, limit=120)}")
+        raise _RefusedError("not applicable", f"no log of this source is read: {safe(said, limit=120)}")
     lacking = sorted({name for name in _fields(rule) if source.find(name) is None})
     if lacking:
-        raise _Refused("not applicable", f"no field {safe(', '.join(lacking), limit=120)} in {source.title}")
+        raise _RefusedError("not applicable", f"no field {safe(', '.join(lacking), limit=120)} in {source.title}")
     rule.fields = []
     backend = DuckDBBackend(pipeline_for(source))
     found = [str(text) for text in backend.convert_rule(rule) or rule.get_conversion_result()]
     where = any_of(found)
     if len(where) > MAX_SQL:
-        raise _Refused("damaged", f"is larger than {MAX_SQL // 1024} KiB of SQL", "detection")
+        raise _RefusedError("damaged", f"is larger than {MAX_SQL // 1024} KiB of SQL", "detection")
     needed = [needs(condition.parsed, source) for condition in rule.detection.parsed_condition]
     known = None if any(need is None for need in needed) else tuple(sorted({p for need in needed for p in need or ()}))
     return Rule(
@@ -306,7 +314,7 @@ def _done(document: Document, verdict: Verdict, source: str, set_name: str, kind
 
 
 def _entry(
-    document: Document, refused: _Refused, set_name: str, verdict: Verdict | None = None, kind: str = "rule"
+    document: Document, refused: _RefusedError, set_name: str, verdict: Verdict | None = None, kind: str = "rule"
 ) -> Entry:
     line = document.place.line
     if refused.key and refused.state == "damaged":

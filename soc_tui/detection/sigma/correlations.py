@@ -15,7 +15,7 @@ from sigma.exceptions import SigmaFeatureNotSupportedByBackendError
 
 from soc_tui.core.text import safe
 from soc_tui.detection.sigma.compiled import Correlation, Rule, Verdict
-from soc_tui.detection.sigma.pipeline import NotApplicable
+from soc_tui.detection.sigma.pipeline import NotApplicableError
 from soc_tui.detection.sigma.sources import SOURCES
 
 LONGEST = 7 * 86_400
@@ -31,7 +31,7 @@ def convert_correlation(rule: SigmaCorrelationRule, base: Sequence[Rule], verdic
     """The correlation over its converted rules.
 
     Raises:
-        NotApplicable: a field that the events of one of its rules do not have, or a time longer than :data:`LONGEST`.
+        NotApplicableError: a field that the events of one of its rules do not have, or a time over :data:`LONGEST`.
         SigmaError: a kind or condition that cannot be decided while events still arrive.
     """
     kind = _KINDS.get(rule.type)
@@ -40,7 +40,7 @@ def convert_correlation(rule: SigmaCorrelationRule, base: Sequence[Rule], verdic
             f"correlations of the type {rule.type.name.lower()} are not supported"
         )
     if rule.timespan.seconds > LONGEST:
-        raise NotApplicable(f"looks at more than {LONGEST // 86_400} days at once")
+        raise NotApplicableError(f"looks at more than {LONGEST // 86_400} days at once")
     if len(base) > MOST_RULES:
         raise SigmaFeatureNotSupportedByBackendError(f"correlates more than {MOST_RULES} rules")
     condition = rule.condition
@@ -89,5 +89,5 @@ def _expression(rule: SigmaCorrelationRule, base: Rule, name: str) -> str:
     source = SOURCES[base.source]
     field_ = source.find(name)
     if field_ is None:
-        raise NotApplicable(f"no field {safe(name, limit=60)} in {source.title}")
+        raise NotApplicableError(f"no field {safe(name, limit=60)} in {source.title}")
     return f"array_to_string({field_.sql}, ' ')" if field_.kind == "list" else f"lower(({field_.sql})::VARCHAR)"

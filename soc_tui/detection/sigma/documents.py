@@ -1,6 +1,4 @@
-"""Rule files on disk: found within limits, split into their documents, each parsed by itself so that one damaged
-document leaves the others.
-"""
+"""Rule files on disk: found within limits and split into documents, so that a damaged one leaves the others."""
 
 from __future__ import annotations
 
@@ -184,9 +182,8 @@ def _parse(text: str, place: Place) -> Document | Damage | None:
 
 def _bounded(text: str) -> tuple[int, str] | None:
     """The line and the complaint when the document is nested too deeply, too large or refers to itself."""
-    depth = nodes = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        nodes += 1
+    depth = 0
+    for nodes, event in enumerate(yaml.parse(text, Loader=_LOADER)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             return _line(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels"

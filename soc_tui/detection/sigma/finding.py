@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - texts of our own; what a rule says passes predicates.literal
 """From matches to findings: the queries that put a rule's words around the events that it matches."""
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ DETECTOR = "sigma"
 SHOWN = 300
 """Characters of a value that an alert shows."""
 _VERDICTS = pa.schema([
-    ("rule", pa.int32()), ("id", pa.string()), ("title", pa.string()), ("severity", pa.string()), ("score", pa.float64()),
-    ("risk_type", pa.string()), ("techniques", pa.list_(pa.string())), ("false_positives", pa.string()),
+    ("rule", pa.int32()), ("id", pa.string()), ("title", pa.string()), ("severity", pa.string()),
+    ("score", pa.float64()), ("risk_type", pa.string()), ("techniques", pa.list_(pa.string())),
+    ("false_positives", pa.string()),
 ])  # fmt: skip
 
 
@@ -53,19 +55,20 @@ def findings_sql(numbered: Mapping[int, Rule]) -> str:
         cases = " ".join(f"WHEN {number} THEN {_shown(rule, texts)}" for number, rule in rules.items())
         query = matches(rules, CANDIDATES, more)
         told.append(
-            f"SELECT event_id, time, rule, attacker, victim, port, machine, account, target, CASE rule {cases} END AS shown FROM ({query})"
+            "SELECT event_id, time, rule, attacker, victim, port, machine, account, target,"
+            f" CASE rule {cases} END AS shown FROM ({query})"
         )
     return _template("findings.sql").replace("{hits}", "\nUNION ALL\n".join(told))
 
 
 def correlation_sql(one: Correlation, rules: Iterable[Rule], *, window: bool) -> str:
-    """The findings of a correlation among ``candidates``; rows of ``core.schema.FINDINGS``. Tables: candidates, verdicts.
+    """The findings of a correlation; rows of ``core.schema.FINDINGS``. Tables: candidates, verdicts.
 
     Args:
         one: the correlation.
         rules: its rules, in its order.
-        window: True: of the slots that events of the window (``$first_event_id`` to ``$last_event_id``) can change; else of
-            all. Either way those that begin from ``$from_time`` until before ``$to_time``.
+        window: True: of the slots that events of the window (``$first_event_id`` to ``$last_event_id``) can change;
+            else of all. Either way those that begin from ``$from_time`` until before ``$to_time``.
     """
     numbered = dict(enumerate(rules))
     parts = []
@@ -75,7 +78,8 @@ def correlation_sql(one: Correlation, rules: Iterable[Rule], *, window: bool) ->
         parts.append(matches({number: rule}, CANDIDATES, {rule.source: [*_who(rule.source), *columns]}))
     keys = [f"g_{place}" for place in range(len(one.groups))]
     groups = ", ".join(
-        f"{{field: {literal(name)}, value: left(split_part(f.key, chr(31), {place + 1}), {SHOWN}), weight: 0.0::DOUBLE}}"
+        f"{{field: {literal(name)}, value: left(split_part(f.key, chr(31), {place + 1}), {SHOWN}),"
+        " weight: 0.0::DOUBLE}"
         for place, (name, _) in enumerate(one.groups)
     )
     filled = {
@@ -110,9 +114,11 @@ def _rolling(one: Correlation) -> str:
     chain, last = "step_0 AS (SELECT *, time AS began FROM mine)", "step_0"
     for number in range(len(one.rules)):
         name = f"step_{number + 1}"
-        chain += f", {name} AS (SELECT * EXCLUDE (began), max(CASE WHEN rule = {number} THEN began END) {_BEFORE} AS began FROM {last})"
+        began = f"max(CASE WHEN rule = {number} THEN began END) {_BEFORE}"
+        chain += f", {name} AS (SELECT * EXCLUDE (began), {began} AS began FROM {last})"
         last = name
-    return f"{chain}, rolling AS (SELECT *, CASE WHEN began >= time - to_seconds($seconds) THEN {len(one.rules)} ELSE 0 END AS within FROM {last})"  # noqa: S608, E501
+    whole = f"CASE WHEN began >= time - to_seconds($seconds) THEN {len(one.rules)} ELSE 0 END"
+    return f"{chain}, rolling AS (SELECT *, {whole} AS within FROM {last})"
 
 
 def _who(name: str) -> list[str]:

@@ -38,7 +38,7 @@ def stamp(folders: Sequence[tuple[str, Path]]) -> str:
             for file in sorted(files):
                 if file.endswith(SUFFIXES):
                     with contextlib.suppress(OSError):
-                        info = os.lstat(os.path.join(base, file))
+                        info = (Path(base) / file).lstat()
                         digest.update(f"{name}|{base}|{file}|{info.st_size}|{info.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 

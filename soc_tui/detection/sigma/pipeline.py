@@ -1,5 +1,6 @@
-"""pySigma's processing pipeline to our schema: every field becomes ``source/field``, and a rule that asks for what we do
-not read is turned away with the reason.
+"""pySigma's processing pipeline to our schema: every field becomes ``source/field``.
+
+A rule that asks for what we do not read is turned away with the reason.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from soc_tui.core.text import safe
 from soc_tui.detection.sigma.sources import SOURCES, Source
 
 
-class NotApplicable(SigmaTransformationError):
+class NotApplicableError(SigmaTransformationError):
     """The rule is sound, but speaks of events or fields that there are none of here."""
 
 
 def pipeline_for(source: Source) -> ProcessingPipeline:
-    """The pipeline of the rules of one source; the backend finds the source in the state and the fields by their names."""
+    """The pipeline of the rules of one source; the backend finds the source in the state."""
     return ProcessingPipeline(
         name=f"soc-tui {source.name}",
         items=[
@@ -32,7 +33,7 @@ def pipeline_for(source: Source) -> ProcessingPipeline:
 def _mapper(source: Source) -> Callable[[str | None], str]:
     def mapped(name: str | None) -> str:
         if name is None or source.find(name) is None:
-            raise NotApplicable(f"no field {safe(name, limit=60)} in {source.title}")
+            raise NotApplicableError(f"no field {safe(name, limit=60)} in {source.title}")
         return f"{source.name}/{name}"
 
     return mapped

@@ -19,7 +19,7 @@ _ASCII_WORD = re.compile(r"[A-Za-z0-9_]")
 Form = Literal["equals", "contains", "starts", "ends", "pattern", "any"]
 
 
-class Unquotable(ValueError):
+class UnquotableError(ValueError):
     """A text that no SQL text may hold."""
 
 
@@ -36,14 +36,14 @@ def literal(text: str) -> str:
     """The text as an SQL string. Standard strings know one special character, the quote, which is doubled.
 
     Raises:
-        Unquotable: it holds NUL, which ends a statement early in some readers, or is not Unicode.
+        UnquotableError: it holds NUL, which ends a statement early in some readers, or is not Unicode.
     """
     if "\0" in text:
-        raise Unquotable("a value holds a NUL character")
+        raise UnquotableError("a value holds a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Unquotable("a value is not Unicode") from error
+        raise UnquotableError("a value is not Unicode") from error
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -52,7 +52,7 @@ def quoted_regex(text: str) -> str:
     return "".join(c if _ASCII_WORD.match(c) or ord(c) >= 0x80 else f"\\{c}" for c in text)
 
 
-def one(column: str, wanted: Wanted) -> str:
+def one(column: str, wanted: Wanted) -> str:  # noqa: PLR0911 - one for each form
     """The predicate of one wanted text over a column."""
     match wanted.form:
         case "any":

@@ -26,8 +26,9 @@ SHORTEST = 3
 LONGEST = 48
 """More of a literal tells no more."""
 COMMON = frozenset({
-    "get", "post", "head", "http", "https", "http://", "https://", "http/1.1", "mozilla", "mozilla/5.0", ".html", ".com", "/bin/",
-    "/usr/bin/", "/etc/", "/var/log", "/var/log/", "sh -c", "sh -c ", "root", "true", "false", "udp", "tcp", "txt", "success",
+    "get", "post", "head", "http", "https", "http://", "https://", "http/1.1", "mozilla", "mozilla/5.0", ".html",
+    ".com", "/bin/", "/usr/bin/", "/etc/", "/var/log", "/var/log/", "sh -c", "sh -c ", "root", "true", "false",
+    "udp", "tcp", "txt", "success",
 })  # fmt: skip
 """Literals that every log is full of: a rule that needs no other is looked at everywhere."""
 Needs = frozenset[tuple[str, str]]

@@ -104,7 +104,8 @@ _WEB = {
     "r-dns": column("url_host"), "cs-referer": column("referrer"), "cs-referrer": column("referrer"),
     "cs-username": column("user_name"), "sc-status": column("http_status", "number"),
     "sc-bytes": column("bytes_in", "number"), "cs-bytes": column("bytes_out", "number"), "c-ip": _ADDRESS,
-    "s-ip": Field("dst_ip", "address"), "s-port": column("dst_port", "number"), "time-taken": column("duration", "number"),
+    "s-ip": Field("dst_ip", "address"), "s-port": column("dst_port", "number"),
+    "time-taken": column("duration", "number"),
     "url": _URL, **_ENDS,
 }  # fmt: skip
 _RECORD = "concat_ws(' ', http_method, " + _PATH_QUERY + ", http_status, user_agent, referrer, url_host, user_name)"
@@ -152,7 +153,8 @@ _COMM = (
 )
 _AUDIT = {
     "type": Field(_TYPES, "list"), "syscall": of_extra("syscall"), "exe": of_extra("exe"),
-    "comm": Field(_COMM, "text", "message"), "name": Field(_NAMES, "list", "concat_ws(' ', extra, file_path)", json=True),
+    "comm": Field(_COMM, "text", "message"),
+    "name": Field(_NAMES, "list", "concat_ws(' ', extra, file_path)", json=True),
     "nametype": Field(rf"regexp_extract_all({_RAW}, ' nametype=(\w+)', 1)", "list", "message"),
     "key": column("rule_name"), "unit": of_extra("unit"), "cwd": of_extra("cwd"), "terminal": of_extra("terminal"),
     "hostname": of_extra("hostname"), "op": of_extra("op"), "exit": of_extra("exit"), "pid": of_extra("pid"),
@@ -184,7 +186,8 @@ _ZEEK: dict[str, dict[str, Field]] = {
         "method": column("http_method"), "host": column("url_host"), "uri": _URI, "referrer": column("referrer"),
         "user_agent": column("user_agent"), "status_code": column("http_status", "number"),
         "request_body_len": column("bytes_out", "number"), "response_body_len": column("bytes_in", "number"),
-        "username": column("user_name"), "c-useragent": column("user_agent"), "c-uri": _URL, "cs-host": column("url_host"),
+        "username": column("user_name"), "c-useragent": column("user_agent"), "c-uri": _URL,
+        "cs-host": column("url_host"),
         "cs-method": column("http_method"), "sc-status": column("http_status", "number"),
     },
     "ssl": {"server_name": column("tls_server_name"), "ja3": column("ja3")},
@@ -197,12 +200,13 @@ _ZEEK: dict[str, dict[str, Field]] = {
     "ntlm": {"username": column("user_name")},
     "ftp": {"user": column("user_name")},
     "smtp": {"subject": column("message")},
-    "dce_rpc": {}, "kerberos": {}, "rdp": {"cookie": column("user_name")}, "ssh": {}, "snmp": {}, "ldap": {}, "mysql": {},
+    "dce_rpc": {}, "kerberos": {}, "rdp": {"cookie": column("user_name")}, "ssh": {}, "snmp": {}, "ldap": {},
+    "mysql": {},
 }  # fmt: skip
+_ANSWER = "coalesce(try(extra ->> '$.answers'), try(extra ->> '$.dns.answers'), try(extra ->> '$.dns.grouped'))"
 _DNS = {
     "query": column("query_name"), "record_type": column("query_type"), "rcode": column("rcode"),
-    "answer": Field("coalesce(try(extra ->> '$.answers'), try(extra ->> '$.dns.answers'), try(extra ->> '$.dns.grouped'))", "text", "extra",
-                    json=True),
+    "answer": Field(_ANSWER, "text", "extra", json=True),
     **_ENDS,
 }  # fmt: skip
 
@@ -270,13 +274,16 @@ SOURCES: dict[str, Source] = {
                 "destinationport": column("dst_port", "number"), "user": column("user_name"),
                 "initiated": Field("CASE WHEN activity IN ('connect', 'sendto') THEN 'true' ELSE 'false' END")},
                MESSAGE, attacker=_NOBODY, target="dst_ip"),
-        Source("auditd", "the Linux audit log", "product = 'auditd'", _AUDIT, MESSAGE, victim=_NOBODY, target="file_path"),
+        Source("auditd", "the Linux audit log", "product = 'auditd'", _AUDIT, MESSAGE, victim=_NOBODY,
+               target="file_path"),
         _plain("linux", "every log of a Linux machine: syslog, journal, auditd", f"({_SYSLOG} OR product = 'auditd')",
                victim=_NOBODY),
         _plain("syslog", "syslog and journal", _SYSLOG, victim=_NOBODY),
-        _plain("sshd", "sshd in syslog and journal", "product IN ('sshd', 'sshd-session', 'sshd-auth')", victim=_NOBODY),
+        _plain("sshd", "sshd in syslog and journal", "product IN ('sshd', 'sshd-session', 'sshd-auth')",
+               victim=_NOBODY),
         _plain("sudo", "sudo in syslog and journal", f"product = 'sudo' AND {_SYSLOG}",
-               {"user": of_extra("target_user"), "caller": column("user_name"), "command": of_extra("command"), "pwd": of_extra("cwd"),
+               {"user": of_extra("target_user"), "caller": column("user_name"),
+                "command": of_extra("command"), "pwd": of_extra("cwd"),
                 "tty": of_extra("tty")}, **_LOCAL),
         _plain("cron", "cron in syslog and journal", f"{_SYSLOG} AND (log_name = 'cron' OR lower(process) IN ('cron',"
                " 'crond', 'crontab', 'anacron', 'atd'))", **_LOCAL),

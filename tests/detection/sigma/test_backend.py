@@ -48,7 +48,7 @@ def web(path: str | None, **more: Any) -> dict[str, Any]:
         ({"cs-uri-stem|startswith": ["/b", "/x", "/y", "/dir/"]}, [2, 3]),
         ({"cs-uri-stem|fieldref": "c-uri-stem"}, [0, 1, 2, 3]),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_texts(matching_events: Callable[..., list[int]], item: dict[str, Any], expected: list[int]) -> None:
     assert matching_events({"s": item, "condition": "s"}, [web(path) for path in PATHS]) == expected
@@ -68,7 +68,7 @@ def test_texts(matching_events: Callable[..., list[int]], item: dict[str, Any], 
         ({"sc-status": None}, [3]),
         ({"sc-status|re": "^2"}, [0, 1]),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_numbers(matching_events: Callable[..., list[int]], item: dict[str, Any], expected: list[int]) -> None:
     events = [web("/", http_status=status) for status in (200, 204, 404, None)]
@@ -124,7 +124,11 @@ def test_encodings(matching_events: Callable[..., list[int]]) -> None:
         for text in ("x -e", "x /e", "x –e", "x e")
     ]
     more = {"logsource": {"category": "process_creation", "product": "linux"}}
-    assert matching_events({"s": {"CommandLine|windash|contains": " -e"}, "condition": "s"}, events, **more) == [0, 1, 2]
+    assert matching_events({"s": {"CommandLine|windash|contains": " -e"}, "condition": "s"}, events, **more) == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_a_field_with_several_values_matches_by_any(matching_events: Callable[..., list[int]]) -> None:
@@ -144,7 +148,11 @@ def test_a_field_with_several_values_matches_by_any(matching_events: Callable[..
 def test_extra_that_is_no_json_stops_nothing(matching_events: Callable[..., list[int]]) -> None:
     more = {"logsource": {"product": "zeek", "service": "dce_rpc"}}
     made = {"at": 0, "class_uid": 4001, "product": "zeek", "log_name": "dce_rpc"}
-    events = [{**made, "extra": '{"operation":"JobAdd"'}, {**made, "extra": '{"operation":"JobAdd"}'}, {**made, "extra": None}]
+    events = [
+        {**made, "extra": '{"operation":"JobAdd"'},
+        {**made, "extra": '{"operation":"JobAdd"}'},
+        {**made, "extra": None},
+    ]
     assert matching_events({"s": {"operation": "JobAdd"}, "condition": "s"}, events, **more) == [1]
 
 
@@ -156,7 +164,9 @@ HOSTILE = st.one_of(
         "' UNION SELECT 1,2 --", "');", "chr(39)", "\ufeff", "İ", "ſ", "K",
     ]),
 )  # fmt: skip
-PRINTABLE = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Co", "Cn"], blacklist_characters="*?\\"), max_size=20)
+PRINTABLE = st.text(
+    st.characters(blacklist_categories=["Cs", "Cc", "Co", "Cn"], blacklist_characters="*?\\"), max_size=20
+)
 
 
 @given(text=st.text())
@@ -171,7 +181,10 @@ def test_a_literal_is_the_text_or_refused(text: str) -> None:
     assert duckdb.execute(f"SELECT {quoted}, [{quoted}]").fetchall() == [(text, [text])]
 
 
-@given(text=st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])), other=st.text("ab.*$^", max_size=6))
+@given(
+    text=st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])),
+    other=st.text("ab.*$^", max_size=6),
+)
 def test_a_quoted_pattern_matches_the_text_and_nothing_else(text: str, other: str) -> None:
     import duckdb
 
@@ -186,7 +199,10 @@ SLOW = settings(
 )  # fmt: skip
 
 
-@given(values=st.lists(HOSTILE, min_size=1, max_size=4), modifier=st.sampled_from(["", "|contains", "|endswith", "|cased", "|all"]))
+@given(
+    values=st.lists(HOSTILE, min_size=1, max_size=4),
+    modifier=st.sampled_from(["", "|contains", "|endswith", "|cased", "|all"]),
+)
 @SLOW
 def test_no_value_of_a_rule_gets_out_of_its_quotes(
     workspace: Any, compiled: Any, values: list[str], modifier: str

@@ -27,7 +27,11 @@ def test_a_damaged_document_costs_only_itself(compiled: Callable[..., Ruleset]) 
     assert len(rules.rules) == 2
     lines = text.split("\n")
     broken = lines.index("  detection: [") + 1
-    assert [(e.state, e.line) for e in rules.entries] == [("converted", 3), ("damaged", broken), ("converted", broken + 2)]
+    assert [(e.state, e.line) for e in rules.entries] == [
+        ("converted", 3),
+        ("damaged", broken),
+        ("converted", broken + 2),
+    ]
     assert rules.entries[1].why == "is not YAML: mapping values are not allowed in this context"
 
 
@@ -134,7 +138,7 @@ def test_what_is_not_read_is_not_applicable_and_says_why(compiled: Callable[...,
     rules = compiled(
         rule_text(GOOD, logsource={"product": "cisco", "service": "aaa"}),
         rule_text({"s": {"cs-cookie": "x", "cs-uri": "/"}, "condition": "s"}),
-        rule_text({"s": {"x\" OR 1": "x"}, "condition": "s"}, logsource={"product": "zeek", "service": "dns"}),
+        rule_text({"s": {'x" OR 1': "x"}, "condition": "s"}, logsource={"product": "zeek", "service": "dns"}),
     )
     assert told(rules) == [
         ("not applicable", 1, "no log of this source is read: product cisco, service aaa"),

@@ -19,7 +19,14 @@ from soc_tui.store.casework import merge_findings
 from tests.detection.sigma.conftest import rule_text
 
 START = datetime(2026, 3, 1, 10, 0, 0)
-SSHD = {"class_uid": 3002, "product": "sshd", "log_name": "auth", "host": "web1", "activity": "logon", "status": "failure"}
+SSHD = {
+    "class_uid": 3002,
+    "product": "sshd",
+    "log_name": "auth",
+    "host": "web1",
+    "activity": "logon",
+    "status": "failure",
+}
 
 
 def sshd(at: float, message: str, **more: Any) -> dict[str, Any]:
@@ -56,7 +63,9 @@ def test_what_a_finding_says(workspace: Any, compiled: Callable[..., Ruleset]) -
         {**web, "at": 61, "url_path": "/a/passwd", "src_ip": "203.0.113.8"},
         {**web, "at": 62, "url_path": "/a/passwd", "src_ip": "203.0.113.9", "user_agent": "bot"},
     ])  # fmt: skip
-    found = Matcher(workspace.store, rules).window(first, last).sort_by([("src_ip", "ascending"), ("time", "ascending")])
+    found = (
+        Matcher(workspace.store, rules).window(first, last).sort_by([("src_ip", "ascending"), ("time", "ascending")])
+    )
     rows = found.to_pylist()
     assert [(row["src_ip"], row["time"] - START, row["event_count"], row["event_ids"]) for row in rows] == [
         ("203.0.113.8", timedelta(seconds=61), 1, [first + 3]),
@@ -64,8 +73,17 @@ def test_what_a_finding_says(workspace: Any, compiled: Callable[..., Ruleset]) -
         ("203.0.113.9", timedelta(seconds=120), 1, [first + 2]),
     ]
     row = rows[1]
-    assert (row["detector"], row["severity"], row["score"], row["risk_type"]) == ("sigma", "critical", 0.97, "web-attack")
-    assert (row["title"], row["techniques"], row["target"]) == ("Traversal^[[31m", ["T1083", "T1505.999"], "shop/a/passwd")
+    assert (row["detector"], row["severity"], row["score"], row["risk_type"]) == (
+        "sigma",
+        "critical",
+        0.97,
+        "web-attack",
+    )
+    assert (row["title"], row["techniques"], row["target"]) == (
+        "Traversal^[[31m",
+        ["T1083", "T1505.999"],
+        "shop/a/passwd",
+    )
     assert row["alert_key"] == "sigma|00000000-0000-4000-8000-000000000005|203.0.113.9|2026-03-01"
     assert json.loads(row["explanation"]) == [
         {"field": "cs-uri-stem", "value": "/a/passwd", "weight": 0.97}, {"field": "cs-method", "value": "GET", "weight": 0.97},
@@ -75,14 +93,21 @@ def test_what_a_finding_says(workspace: Any, compiled: Callable[..., Ruleset]) -
     assert {key["alert_key"] for key in rows if key["src_ip"] == "203.0.113.9"} == {row["alert_key"]}
 
 
-def test_a_client_inside_is_no_attacker_for_what_it_fetched_outside(workspace: Any, compiled: Callable[..., Ruleset]) -> None:
-    rules = compiled(rule_text({"s": {"c-useragent|contains": "evil"}, "condition": "s"}, logsource={"category": "proxy"}))
+def test_a_client_inside_is_no_attacker_for_what_it_fetched_outside(
+    workspace: Any, compiled: Callable[..., Ruleset]
+) -> None:
+    rules = compiled(
+        rule_text({"s": {"c-useragent|contains": "evil"}, "condition": "s"}, logsource={"category": "proxy"})
+    )
     web = {"at": 0, "class_uid": 4002, "product": "zeek", "log_name": "http", "user_agent": "evil/1"}
     window = workspace.add([
         {**web, "src_ip": "10.0.0.5", "dst_ip": "198.51.100.9"}, {**web, "src_ip": "198.51.100.9", "dst_ip": "10.0.0.5"},
     ])  # fmt: skip
     rows = Matcher(workspace.store, rules).window(*window).to_pylist()
-    assert sorted((row["src_ip"] or "", row["dst_ip"]) for row in rows) == [("", "10.0.0.5"), ("198.51.100.9", "10.0.0.5")]
+    assert sorted((row["src_ip"] or "", row["dst_ip"]) for row in rows) == [
+        ("", "10.0.0.5"),
+        ("198.51.100.9", "10.0.0.5"),
+    ]
 
 
 def test_events_without_a_time_are_one_finding(workspace: Any, compiled: Callable[..., Ruleset]) -> None:
@@ -111,7 +136,12 @@ def test_events_without_a_time_are_one_finding(workspace: Any, compiled: Callabl
     ],
 )
 def test_correlations(
-    workspace: Any, compiled: Callable[..., Ruleset], kind: str, more: dict[str, Any], events: list[Any], expected: list[int]
+    workspace: Any,
+    compiled: Callable[..., Ruleset],
+    kind: str,
+    more: dict[str, Any],
+    events: list[Any],
+    expected: list[int],
 ) -> None:
     bases = [1, 2] if kind.startswith("temporal") else [1]
     rules = compiled(sshd_rule("a-mark", 1), sshd_rule("b-mark", 2), correlation(kind, bases, **more))
@@ -127,7 +157,9 @@ def test_correlations(
     assert alone == []  # a rule that a correlation uses says nothing by itself
 
 
-def test_a_rule_of_a_correlation_that_asks_for_it_says_something_too(workspace: Any, compiled: Callable[..., Ruleset]) -> None:
+def test_a_rule_of_a_correlation_that_asks_for_it_says_something_too(
+    workspace: Any, compiled: Callable[..., Ruleset]
+) -> None:
     rules = compiled(sshd_rule("a-mark", 1), correlation("event_count", [1], condition={"gte": 2}, generate=True))
     window = workspace.add([sshd(0, "a-mark"), sshd(1, "a-mark")])
     titles = sorted(row["title"] for row in Matcher(workspace.store, rules).window(*window).to_pylist())
@@ -145,7 +177,9 @@ def test_a_rule_of_a_correlation_that_asks_for_it_says_something_too(workspace: 
         ({"condition": {"gte": 2}, "named": ["unheard"]}, "damaged", "names the rule unheard"),
     ],
 )
-def test_correlations_that_cannot_be(compiled: Callable[..., Ruleset], more: dict[str, Any], state: str, why: str) -> None:
+def test_correlations_that_cannot_be(
+    compiled: Callable[..., Ruleset], more: dict[str, Any], state: str, why: str
+) -> None:
     kind = more.get("type", "event_count")
     rules = compiled(sshd_rule("a-mark", 1), correlation(kind, [1], **more))
     entry = rules.entries[1]
