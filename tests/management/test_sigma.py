@@ -197,10 +197,12 @@ def test_a_rule_that_the_database_refuses_leaves_the_others(desk: Desk, monkeypa
     from soc_tui.detection.sigma import backend
 
     whole = backend.DuckDBBackend.convert_rule
-    monkeypatch.setattr(
-        backend.DuckDBBackend, "convert_rule",
-        lambda self, one: whole(self, one) and (["no_such_function(1)"] if one.title == "Odd" else whole(self, one)),
-    )  # fmt: skip
+
+    def convert(self: backend.DuckDBBackend, one: Any) -> list[str]:
+        made = whole(self, one)
+        return ["no_such_function(1)"] if one.title == "Odd" else made
+
+    monkeypatch.setattr(backend.DuckDBBackend, "convert_rule", convert)
     done = desk.load(evil=rule(), odd=rule(title="Odd", id="33333333-0000-4000-8000-000000000001"))
     assert (done["converted"], done["damaged"]) == (1, 1)
     assert "no_such_function" in done["entries"][0]["why"]

@@ -3,9 +3,9 @@
 
 Most events match nothing, so they are asked ever finer questions, each in one pass: of which log sources is there
 anything at all (:func:`present`)? Which events hold a literal that some rule of their source needs, with one automaton
-for all rules of a source (:func:`candidates`)? Which rules' literals are among those (:func:`wanted`)? And only then does
-every rule left judge the events left (:func:`matches`). No query runs per rule. DuckDB plans in milliseconds per kilobyte
-of text, so leaving out what cannot match also makes a small window cheap.
+for all rules of a source (:func:`candidates`)? Which rules' literals are among those (:func:`wanted`)? And only then
+does every rule left judge the events left (:func:`matches`). No query runs per rule. DuckDB plans in milliseconds per
+kilobyte of text, so leaving out what cannot match also makes a small window cheap.
 """
 
 from __future__ import annotations
