@@ -105,11 +105,19 @@ def update(
     kev: Annotated[
         Path | None, typer.Option("--kev", readable=False, metavar="FILE", help="CISA's list of exploited ones (JSON).")
     ] = None,
+    sigma: Annotated[
+        Path | None, typer.Option(metavar="DIR", readable=False, help="A folder of Sigma rules, or one file.")
+    ] = None,
 ) -> None:
-    """Load risk data from a local mirror; an ecosystem that it holds is replaced whole."""
-    if not advisories and kev is None:
-        raise UsageError("nothing to load", remedy="name a mirror, e.g. --advisories /srv/osv --kev /srv/kev.json")
-    if _update_advisories(context.obj, advisories or [], kev):
+    """Load risk data and rules from local folders; what an ecosystem or a folder brought before is replaced whole."""
+    if not advisories and kev is None and sigma is None:
+        raise UsageError("nothing to load", remedy="name a mirror, e.g. --advisories /srv/osv --sigma /srv/sigma")
+    damaged = (advisories or kev is not None) and _update_advisories(context.obj, advisories or [], kev)
+    if sigma is not None:
+        from soc_tui.cli.sigma import update_sigma
+
+        damaged |= not update_sigma(context.obj, sigma)
+    if damaged:
         raise typer.Exit(1)
 
 

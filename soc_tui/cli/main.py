@@ -124,4 +124,16 @@ def run() -> None:
 
 
 # The commands register themselves on `app`; their modules import nothing heavy at the top either.
-from soc_tui.cli import archive, console, engine, indicators, knowledge, look, models, protect, respond, scan  # noqa: E402, F401
+from soc_tui.cli import (  # noqa: E402
+    archive,  # noqa: F401
+    console,  # noqa: F401
+    engine,  # noqa: F401
+    indicators,  # noqa: F401
+    knowledge,  # noqa: F401
+    look,  # noqa: F401
+    models,  # noqa: F401
+    protect,  # noqa: F401
+    respond,  # noqa: F401
+    scan,  # noqa: F401
+    sigma,  # noqa: F401
+)

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from soc_tui.management.pipeline import Pipeline
 from soc_tui.management.queries import Queries
 from soc_tui.management.scanning import Scanning
 from soc_tui.management.service import Service
+from soc_tui.management.sigma import adopt_rules
 from soc_tui.management.source_health import SourceHealth
 from soc_tui.management.stopping import Stopping
 from soc_tui.management.tally import Tally
@@ -239,6 +240,8 @@ class Engine:
             "scan_requests": self._scan_requests,
             "load_indicators": self._load_indicators,
             "remove_indicators": self._remove_indicators,
+            "load_sigma": self._load_sigma,
+            "rerun_sigma": self._rerun_sigma,
             "knowledge": desk.knowledge,
             "plan": desk.plan,
             "apply": desk.apply,
@@ -302,6 +305,24 @@ class Engine:
 
     def _remove_indicators(self, source: str) -> dict[str, Any]:
         return {"source": source, "removed": self.enrichment.remove(source)}
+
+    def _load_sigma(self, path: str) -> Iterator[dict[str, Any]]:
+        """Take the Sigma rules of a folder in, match the stored events with them, and report."""
+        yield from self._with_sigma(lambda: adopt_rules(self.pipeline.sigma, Path(path)))
+
+    def _rerun_sigma(self, rules: list[str]) -> Iterator[dict[str, Any]]:
+        """Match rules (beginnings of their ids; none: all) with the stored events again."""
+        yield from self._with_sigma(lambda: {"rules": self.pipeline.sigma.rerun(rules)})
+
+    def _with_sigma(self, begin: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        began, before, tally = time.monotonic(), self.store.read("totals").to_pylist()[0], Tally()
+        result = begin()
+        yield {"progress": {"step": "load", "behind": self.pipeline.sigma.pending()}}
+        yield from self._await_consumers(tally, ("detection",))
+        after = self.store.read("totals").to_pylist()[0]
+        found = {name: after[name] - before[name] for name in ("findings", "alerts", "incidents")}
+        errors = [error_to_dict(error) for error in tally.errors]
+        yield {"result": {**result, **found, "seconds": round(time.monotonic() - began, 3), "errors": errors}}
 
     def _pulse(self) -> dict[str, Any]:
         totals = {"events": last_event_id(self.store), **self.store.read("totals").to_pylist()[0]}

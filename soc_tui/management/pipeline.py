@@ -20,6 +20,7 @@ from soc_tui.detection.detectors import DETECTORS, Detector, look_back
 from soc_tui.knowledge.library import Library
 from soc_tui.management.health import Health
 from soc_tui.management.scoring import FLOW_LOOK_BACK, Scoring
+from soc_tui.management.sigma import Sigma
 from soc_tui.management.verdicts import judge
 from soc_tui.store.casework import (
     alerts_for_extraction,
@@ -68,6 +69,8 @@ class Pipeline:
         self._store, self._settings, self._clock, self._health = store, settings, clock, health
         self._library, self._on_change = library, on_change
         self.scoring = Scoring(store, settings.analysis, self._run)
+        home = settings.workspace / "knowledge" / "sigma"
+        self.sigma = Sigma(store, home, clock, self.commit, on_change)
         self.awaited: set[str] = set()
         """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
         self._growing: dict[str, tuple[int, float, float]] = {}
@@ -78,8 +81,16 @@ class Pipeline:
     # -- the two consumers ---------------------------------------------------------------------------------------
 
     def detect(self) -> float:
-        """One window of the detectors; returns the seconds until there may be more."""
-        return self._consume("detection", self._detected)
+        """One window of the detectors, else a piece of what changed Sigma rules are to be matched with.
+
+        Returns:
+            The seconds until there may be more.
+        """
+        self.sigma.look()
+        wait = self._consume("detection", self._detected)
+        waiting = self.sigma.pending()
+        self._health.note("detection", "sigma", f"{waiting} Sigma rules over stored events" if waiting else "")
+        return 0.0 if wait == IDLE_SECONDS and waiting and self.sigma.hunt() else wait
 
     def analyse(self) -> float:
         """One window of the risk networks; returns the seconds until there may be more."""
@@ -89,8 +100,9 @@ class Pipeline:
         return self._consume("analysis", self.scoring.findings, self._judged)
 
     def lag(self, consumer: str) -> int:
-        """Events that a consumer has not yet examined."""
-        return last_event_id(self._store) - checkpoint(self._store, consumer)
+        """Events that a consumer has not yet examined; with those rules that are not yet matched with all of them."""
+        rules = self.sigma.pending() if consumer == "detection" else 0
+        return last_event_id(self._store) - checkpoint(self._store, consumer) + rules
 
     def _consume(
         self,
@@ -132,7 +144,8 @@ class Pipeline:
     # -- findings ------------------------------------------------------------------------------------------------
 
     def _detected(self, first: int, last: int) -> pa.Table:
-        return pa.concat_tables([self._run(detector, first, last) for detector in DETECTORS])
+        found = [self._run(detector, first, last) for detector in DETECTORS]
+        return pa.concat_tables([*found, self.sigma.findings(first, last)])
 
     def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}

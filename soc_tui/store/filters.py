@@ -62,6 +62,7 @@ SCOPES: dict[str, Scope] = {
             "risk": ("text", ("risk_type",)),
             "state": ("text", ("state",)),
             "detector": ("text", ("detector",)),
+            "rule": ("contains", ("alert_key",)),
             "title": ("contains", ("title",)),
             "score": ("number", ("score",)),
             "count": ("number", ("event_count",)),
