@@ -159,6 +159,10 @@ class DetectionSettings:
     ``"example.org NS" = "ns1.example.net, ns2.example.net"`` for others."""
     resolvers: tuple[str, ...] = ()
     """Addresses of the resolvers that machines inside may ask; empty: any that was asked the day before."""
+    database_tables: int = 10
+    """Whole tables that one account reads from a database within an hour that make a mass read."""
+    database_rows: int = 1_000_000
+    """Rows sent to one account within an hour (slow log) that make one."""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,10 @@ def _look_alike(settings: DetectionSettings) -> dict[str, Any]:
     return {"domains": list(settings.own_domains)}
 
 
+def _mass_read(settings: DetectionSettings) -> dict[str, Any]:
+    return {"tables": max(settings.database_tables, 2), "rows": max(settings.database_rows, 1)}
+
+
 def look_back(settings: DetectionSettings) -> timedelta:
     """How far around the times of its window a rule may look: archived days beyond that are not even opened.
 
@@ -193,6 +197,14 @@ DETECTORS: tuple[Detector, ...] = (
     Detector(
         "look-alike-domain", "Look-alike domain", "domain-hijack", ("T1566", "T1583.001"), "look_alike_domain.sql",
         _look_alike,
+    ),
+    Detector(
+        "login-brute-force", "Guessed passwords", "intrusion", ("T1078", "T1110.001", "T1110.003"),
+        "login_brute_force.sql", _ssh,
+    ),
+    Detector(
+        "database-mass-read", "Mass read from a database", "intrusion", ("T1005", "T1213.006"),
+        "database_mass_read.sql", _mass_read,
     ),
     Detector("log-sign", "Sign in a log", "intrusion", _SIGN_TECHNIQUES, "log_sign.sql", _none),
     Detector("tool-finding", "Finding of a detection tool", "intrusion", (), "tool_finding.sql", _none),

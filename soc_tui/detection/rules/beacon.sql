@@ -9,25 +9,27 @@
 WITH clock AS (
     SELECT coalesce(time_bucket(INTERVAL 10 MINUTE, max(time) FILTER (event_id < $first_event_id)), TIMESTAMP '0001-01-01') AS done,
         time_bucket(INTERVAL 10 MINUTE, max(time)) AS over,
-        min(time) FILTER (event_id >= $first_event_id) AS earliest
+        min(time) FILTER (event_id >= $first_event_id) AS earliest,
+        time_bucket(INTERVAL 1 DAY, CASE WHEN done > TIMESTAMP '0001-01-01' THEN least(done, earliest) ELSE earliest END) AS first_day
     FROM events WHERE event_id <= $last_event_id
-), flow AS NOT MATERIALIZED (  -- read twice: a day of flows is not kept in memory
+), flow AS NOT MATERIALIZED (  -- read three times: a day of flows is not kept in memory
     SELECT event_id, time, time::DATE AS day, src_ip, src_port, dst_ip, dst_port, protocol, bytes_out, status, host, service
     FROM events
-    WHERE event_id <= $last_event_id AND time < (SELECT over FROM clock)
-      AND class_uid = 4001 AND log_name IN ('conn', 'flow') AND protocol IN ('tcp', 'udp')
+    WHERE event_id <= $last_event_id AND time >= (SELECT first_day FROM clock) AND time < (SELECT over FROM clock)
+      AND class_uid = 4001 AND log_name IN ('conn', 'flow') AND protocol IN ('tcp', 'udp') AND src_ip IS NOT NULL
       AND dst_port > 0 AND dst_port NOT IN (53, 67, 68, 123, 137, 138, 161, 547, 853, 1900, 3478, 5353, 5355)
-      AND regexp_matches(src_ip, $private) AND NOT regexp_matches(dst_ip, $private)
-      AND NOT regexp_matches(dst_ip, '^(?:22[4-9]|23\d|24\d|25[0-5]|0)\.|^(?i:ff[0-9a-f]{2}):|^::$')
-), due AS (
-    SELECT DISTINCT dst_ip, day FROM flow
+), due AS (  -- max(): so that addresses are matched once each, not once a flow
+    SELECT dst_ip, day FROM flow
     WHERE time >= (SELECT least(done, earliest) FROM clock)
       AND (event_id >= $first_event_id OR time >= (SELECT done FROM clock))
+    GROUP BY ALL
+    HAVING NOT regexp_matches(max(dst_ip), $private)
+       AND NOT regexp_matches(max(dst_ip), '^(?:22[4-9]|23\d|24\d|25[0-5]|0)\.|^(?i:ff[0-9a-f]{2}):|^::$')
 ), pair AS (
     SELECT src_ip, dst_ip, dst_port, protocol, day, count(*) AS flows, max(time) - min(time) AS spread
     FROM flow SEMI JOIN due USING (dst_ip, day)
-    WHERE time >= (SELECT min(day) FROM due) AND time < (SELECT max(day) FROM due) + INTERVAL 1 DAY
     GROUP BY ALL
+    HAVING regexp_matches(max(src_ip), $private)
 ), often AS (
     SELECT src_ip, dst_ip, dst_port, protocol, day FROM pair WHERE flows >= $connections AND spread >= to_minutes($minutes)
 ), peers AS (
@@ -35,7 +37,6 @@ WITH clock AS (
 ), paced AS (
     SELECT c.*, epoch_us(time) - lag(epoch_us(time)) OVER (PARTITION BY src_ip, dst_ip, dst_port, protocol, day ORDER BY time, bytes_out, src_port) AS since
     FROM flow c SEMI JOIN often USING (src_ip, dst_ip, dst_port, protocol, day)
-    WHERE time >= (SELECT min(day) FROM often) AND time < (SELECT max(day) FROM often) + INTERVAL 1 DAY
 ), call AS (
     SELECT *, (epoch_us(time) - lag(epoch_us(time)) OVER (PARTITION BY src_ip, dst_ip, dst_port, protocol, day ORDER BY time)) / 1e6 AS gap
     FROM paced WHERE since IS NULL OR since > 2000000
