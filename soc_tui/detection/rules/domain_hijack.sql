@@ -37,7 +37,7 @@ WITH asked AS NOT MATERIALIZED (
     FROM first_told f JOIN told before ON before.name = f.name AND before.type = f.type AND before.time < f.first_time
     WHERE NOT EXISTS (FROM pin WHERE pin.name = f.name AND pin.type = f.type)
     GROUP BY f.name, f.type, f.value, f.first_time
-    HAVING count(DISTINCT before.event_id) >= 5 AND count(DISTINCT before.value) <= 8 AND f.first_time - min(before.time) >= INTERVAL 1 DAY
+    HAVING count(DISTINCT before.event_id) >= 5 AND count(DISTINCT before.value) <= 8 AND max(before.time) - min(before.time) >= INTERVAL 1 DAY
 ), drift AS (  -- only its first day: from then on it is history
     SELECT t.*, 'drift' AS kind FROM told t JOIN first_told f USING (name, type, value)
     WHERE t.day = f.first_time::DATE AND EXISTS (FROM drifted d WHERE d.name = t.name AND d.type = t.type AND d.value = t.value)

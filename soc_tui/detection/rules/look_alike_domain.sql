@@ -17,9 +17,9 @@ WITH own AS (
         bool_or(event_id BETWEEN $first_event_id AND $last_event_id) AS fresh
     FROM asked GROUP BY name
 ), candidate AS (
-    SELECT d.name, d.domain, o.domain AS owned, string_split(d.domain, '.')[1] AS label, o.label AS own_label,
+    SELECT d.name, d.domain, o.domain AS owned, string_split(d.domain, '.')[1] AS word, o.label AS own_label,
         -- the plain letters of an internationalised name stand before its last hyphen
-        CASE WHEN starts_with(label, 'xn--') THEN regexp_replace(label[5:], '-[^-]*$', '') ELSE label END AS plain,
+        CASE WHEN starts_with(word, 'xn--') THEN regexp_replace(word[5:], '-[^-]*$', '') ELSE word END AS plain,
         replace(replace(translate(plain, '0135', 'oles'), 'rn', 'm'), 'vv', 'w') AS folded,
         replace(replace(translate(o.label, '0135', 'oles'), 'rn', 'm'), 'vv', 'w') AS own_folded
     FROM distinct_name d SEMI JOIN (SELECT domain FROM distinct_name WHERE fresh) USING (domain), own o
@@ -28,11 +28,11 @@ WITH own AS (
 ), alike AS (
     SELECT name, domain, owned, CASE
         WHEN contains('.' || name || '.', '.' || owned || '.') THEN 'holds the whole of it in front'
-        WHEN label = own_label THEN NULL  -- the same word under another suffix is a business of its own more often than not
-        WHEN folded = own_folded AND plain <> own_label OR starts_with(label, 'xn--') AND damerau_levenshtein(plain, own_label) <= 2 THEN 'looks the same'
+        WHEN word = own_label THEN NULL  -- the same word under another suffix is a business of its own more often than not
+        WHEN folded = own_folded AND plain <> own_label OR starts_with(word, 'xn--') AND damerau_levenshtein(plain, own_label) <= 2 THEN 'looks the same'
         WHEN length(own_label) >= 5 AND abs(length(plain) - length(own_label)) <= 2
             AND damerau_levenshtein(plain, own_label) <= CASE WHEN length(own_label) >= 10 THEN 2 ELSE 1 END THEN 'differs by a letter'
-        WHEN length(own_label) >= 6 AND regexp_matches('-' || label || '-', '-' || regexp_escape(own_label) || '-') THEN 'has a word beside it'
+        WHEN length(own_label) >= 6 AND regexp_matches('-' || word || '-', '-' || regexp_escape(own_label) || '-') THEN 'has a word beside it'
         END AS how
     FROM candidate
 ), named AS (

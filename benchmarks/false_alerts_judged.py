@@ -1,0 +1,1 @@
+JUDGED: tuple[tuple[str, str, str, str, str], ...] = ()
