@@ -269,9 +269,12 @@ def test_a_tunnel_in_pieces_and_upside_down_is_the_same(make_workspace: Any) -> 
 
 
 def test_names_of_a_real_exfiltration_tool(workspace: Any, shared_data: Path) -> None:
-    names = pq.read_table(shared_data / "dns/dns_exfil_dnsexfiltrator.parquet")["domain"].to_pylist()[:400]
-    found = workspace.find("dns-tunnel", workspace.add([dns(n, name) for n, name in enumerate(names)]))
-    assert [f["target"] for f in found] == ["captechutest.org"]
+    rows = pq.read_table(shared_data / "dns/dns_exfil_dnsexfiltrator.parquet").to_pylist()
+    sent = [row["domain"] for row in rows if row["label"] == 1][:400]
+    found = workspace.find("dns-tunnel", workspace.add([dns(n, name) for n, name in enumerate(sent)]))
+    assert sorted(f["target"] for f in found) == ["captechutest.org", "harvard.edu"]
+    ordinary = [row["domain"] for row in rows if row["label"] == 0]
+    assert workspace.find("dns-tunnel", workspace.add([dns(n / 10, name) for n, name in enumerate(ordinary)])) == []
 
 
 def test_dns_of_a_red_team_exercise_has_no_tunnel(workspace: Any, shared_data: Path) -> None:

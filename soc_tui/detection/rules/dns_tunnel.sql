@@ -12,7 +12,6 @@ WITH span AS (
         regexp_extract(name, '(?:[^.]+\.)?[^.]{1,3}\.[^.]{1,3}$|[^.]+\.[^.]+$') AS domain
     FROM events
     WHERE time >= (SELECT time_from FROM span) AND time < (SELECT time_to FROM span) AND query_name IS NOT NULL
-      AND length(query_name) >= $length
 ), touched AS (
     SELECT DISTINCT src_ip, domain, hour FROM asked WHERE event_id BETWEEN $first_event_id AND $last_event_id AND domain <> ''
 ), burst AS (
