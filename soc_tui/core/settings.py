@@ -133,6 +133,36 @@ class DetectionSettings:
     """The window of scans."""
     web_login_paths: tuple[str, ...] = ("login", "wp-login.php", "xmlrpc.php", "signin", "auth", "session")
     """Words of a path that make it a login page."""
+    beacon_connections: int = 20
+    """Calls of one machine inside to one port of an address outside within a day (UTC) that can be a beacon."""
+    beacon_minutes: int = 30
+    """Minutes over which they must spread."""
+    beacon_hosts: int = 5
+    """What more machines inside than this talk to is rated low."""
+    beacon_score: float = 0.8
+    """How even (0 to 1) intervals and sizes must be."""
+    long_connection_hours: float = 8.0
+    """Hours that make a connection long; SSH, VPN and push services have three times as many."""
+    dns_tunnel_names: int = 60
+    """Different names below one domain that one source asks for within an hour."""
+    dns_tunnel_length: int = 24
+    """Characters that they have below the domain on average."""
+    dns_lookups: tuple[str, ...] = (
+        "sophosxl.net", "sophosxl.com", "mcafee.com", "trellix.com", "spamhaus.org", "spamcop.net", "surbl.org", "uribl.com",
+        "barracudacentral.org", "cymru.com", "e5.sk", "avqs.mcafee.com", "senderbase.org", "dnswl.org",
+    )  # fmt: skip
+    """Domains below which security products look up hashes and addresses: no DNS tunnel."""
+    own_domains: tuple[str, ...] = ()
+    """Domains of the house: their answers are compared with their history, and look-alikes are reported."""
+    pinned_records: Mapping[str, str] = field(default_factory=dict)
+    """What names of the house must be answered with: ``"www.example.org" = "192.0.2.10, 192.0.2.11"`` for addresses,
+    ``"example.org NS" = "ns1.example.net, ns2.example.net"`` for others."""
+    resolvers: tuple[str, ...] = ()
+    """Addresses of the resolvers that machines inside may ask; empty: any that was asked the day before."""
+    database_tables: int = 10
+    """Whole tables that one account reads from a database within an hour that make a mass read."""
+    database_rows: int = 1_000_000
+    """Rows sent to one account within an hour (slow log) that make one."""
 
 
 @dataclass(frozen=True)

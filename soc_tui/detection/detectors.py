@@ -10,7 +10,7 @@ arrive, late lines included.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from soc_tui.core.settings import DetectionSettings
+from soc_tui.detection import signs
 
 _RULES = Path(__file__).parent / "rules"
 
@@ -60,6 +61,46 @@ def _scan(settings: DetectionSettings) -> dict[str, Any]:
     }
 
 
+def _beacon(settings: DetectionSettings) -> dict[str, Any]:
+    return {
+        "connections": max(settings.beacon_connections, 5),
+        "minutes": max(settings.beacon_minutes, 1),
+        "hosts": settings.beacon_hosts,
+        "score": settings.beacon_score,
+        "private": PRIVATE_ADDRESS,
+    }
+
+
+def _long(settings: DetectionSettings) -> dict[str, Any]:
+    return {"hours": max(settings.long_connection_hours, 0.1), "private": PRIVATE_ADDRESS}
+
+
+def _tunnel(settings: DetectionSettings) -> dict[str, Any]:
+    return {
+        "names": max(settings.dns_tunnel_names, 2),
+        "length": max(settings.dns_tunnel_length, 1),
+        "lookups": domain_pattern(settings.dns_lookups),
+    }
+
+
+def _hijack(settings: DetectionSettings) -> dict[str, Any]:
+    pins = pinned(settings.pinned_records)
+    names = {pin.partition("|")[0] for pin in pins}
+    return {"pins": pins, "owned": domain_pattern((*settings.own_domains, *sorted(names)))}
+
+
+def _resolvers(settings: DetectionSettings) -> dict[str, Any]:
+    return {"resolvers": list(settings.resolvers), "private": PRIVATE_ADDRESS}
+
+
+def _look_alike(settings: DetectionSettings) -> dict[str, Any]:
+    return {"domains": list(settings.own_domains)}
+
+
+def _mass_read(settings: DetectionSettings) -> dict[str, Any]:
+    return {"tables": max(settings.database_tables, 2), "rows": max(settings.database_rows, 1)}
+
+
 def look_back(settings: DetectionSettings) -> timedelta:
     """How far around the times of its window a rule may look: archived days beyond that are not even opened.
 
@@ -72,6 +113,23 @@ def login_pattern(words: tuple[str, ...]) -> str:
     """The RE2 pattern of a path that holds one of the words whole: ``/auth/x`` matches and ``/authors`` does not."""
     listed = "|".join(re.escape(word.strip("/").lower()) for word in words if word.strip("/"))
     return f"(?:^|[^a-z0-9])(?:{listed})(?:[^a-z0-9]|$)" if listed else "^$"
+
+
+def domain_pattern(domains: Iterable[str]) -> str:
+    """The RE2 pattern of the names at or below any of the domains; of no name when there are none."""
+    listed = "|".join(re.escape(name.strip(". ").lower()) for name in domains if name.strip(". "))
+    return rf"(?:^|\.)(?:{listed})$" if listed else "^$"
+
+
+def pinned(records: Mapping[str, str]) -> list[str]:
+    """The pinned records as ``name|TYPE|value``: a key without a type is of addresses, A or AAAA by the look of each."""
+    pins = []
+    for key, values in records.items():
+        name, _, kind = key.strip().lower().partition(" ")
+        for value in (part.strip().lower().rstrip(".") for part in values.split(",")):
+            if value:
+                pins.append(f"{name.rstrip('.')}|{kind.strip().upper() or ('AAAA' if ':' in value else 'A')}|{value}")
+    return pins
 
 
 @dataclass(frozen=True)
@@ -101,9 +159,13 @@ class Detector:
 
 @cache
 def rule_sql(file: str) -> str:
-    """The text of a file in ``rules/``."""
+    """The text of a file in ``rules/``; that of the signs with their table in it."""
+    if file == "log_sign.sql":
+        return signs.rule()
     return (_RULES / file).read_text(encoding="utf-8")
 
+
+_SIGN_TECHNIQUES = tuple(sorted({name for sign in signs.signs() for name in sign.techniques}))
 
 DETECTORS: tuple[Detector, ...] = (
     Detector("suricata-alert", "Suricata alert", "intrusion", (), "suricata_alert.sql", _private),
@@ -120,6 +182,31 @@ DETECTORS: tuple[Detector, ...] = (
         _web_login,
     ),
     Detector("port-scan", "Port scan", "intrusion", ("T1046", "T1595", "T1595.001"), "port_scan.sql", _scan),
+    Detector("beacon", "Beacon", "trojan", ("T1071", "T1571"), "beacon.sql", _beacon),
+    Detector(
+        "long-connection", "Long connection", "trojan", ("T1071", "T1133", "T1572"), "long_connection.sql", _long
+    ),
+    Detector("dns-tunnel", "DNS tunnel", "trojan", ("T1048.003", "T1071.004"), "dns_tunnel.sql", _tunnel),
+    Detector(
+        "domain-hijack", "Domain name hijacking", "domain-hijack", ("T1557", "T1584.002"), "domain_hijack.sql", _hijack
+    ),
+    Detector(
+        "unknown-resolver", "Unknown resolver", "domain-hijack", ("T1557", "T1584.002"), "unknown_resolver.sql",
+        _resolvers,
+    ),
+    Detector(
+        "look-alike-domain", "Look-alike domain", "domain-hijack", ("T1566", "T1583.001"), "look_alike_domain.sql",
+        _look_alike,
+    ),
+    Detector(
+        "login-brute-force", "Guessed passwords", "intrusion", ("T1078", "T1110.001", "T1110.003"),
+        "login_brute_force.sql", _ssh,
+    ),
+    Detector(
+        "database-mass-read", "Mass read from a database", "intrusion", ("T1005", "T1213.006"),
+        "database_mass_read.sql", _mass_read,
+    ),
+    Detector("log-sign", "Sign in a log", "intrusion", _SIGN_TECHNIQUES, "log_sign.sql", _none),
     Detector("tool-finding", "Finding of a detection tool", "intrusion", (), "tool_finding.sql", _none),
 )  # fmt: skip
 """The rules that need nothing but events."""

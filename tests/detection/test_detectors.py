@@ -50,7 +50,7 @@ def test_every_rule_yields_the_columns_of_findings_even_without_events(workspace
 
 
 def test_names_and_risk_types_are_known_and_unique() -> None:
-    assert len(ALL_DETECTORS) == len({detector.name for detector in ALL_DETECTORS.values()}) == 20
+    assert len(ALL_DETECTORS) == len({detector.name for detector in ALL_DETECTORS.values()}) == 29
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in ALL_DETECTORS)
     assert {detector.risk_type for detector in ALL_DETECTORS.values()} <= set(RISK_TYPES)
 

@@ -4,10 +4,12 @@ WITH mine AS (
     SELECT f.*, row_number() OVER (PARTITION BY f.alert_key
         ORDER BY severity_rank(f.severity) DESC, f.score DESC, f.time NULLS LAST, f.explanation, f.finding_id) AS place
     FROM findings f SEMI JOIN touched USING (alert_key)
-), total AS (
-    SELECT alert_key, count(*) AS finding_count, sum(event_count)::BIGINT AS event_count,
+), total AS (  -- detectors that share a key see the same events: those of the gravest finding's detector count
+    SELECT alert_key, count(*) FILTER (detector = first_detector) AS finding_count,
+        (sum(event_count) FILTER (detector = first_detector))::BIGINT AS event_count,
         max(score) AS score, min(time) AS time, max(coalesce(time_last, time)) AS time_last
-    FROM mine GROUP BY alert_key
+    FROM (SELECT *, first_value(detector) OVER (PARTITION BY alert_key ORDER BY place) AS first_detector FROM mine)
+    GROUP BY alert_key
 ), technique AS (
     SELECT alert_key, list_sort(list(DISTINCT name)) AS techniques
     FROM (SELECT alert_key, unnest(techniques) AS name FROM mine) GROUP BY alert_key

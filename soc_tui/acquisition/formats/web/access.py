@@ -15,7 +15,7 @@ from soc_tui.acquisition.formats.web.ordinary import ordinary
 from soc_tui.core.schema import NORMALISED
 
 _LINE = re.compile(
-    r'\S.{0,2000}? ?\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] ".*" \d{3} (?:\d+|-)(?: |$)'
+    r'\S.{0,2000}? ?\[\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] ".*" \d{3} (?:\d+|-)(?: |$)'
 )
 
 _BATCH = 8 * 1024

@@ -17,7 +17,7 @@ WITH cut AS (
     FROM words
 ), full_pattern AS (
     SELECT *, CASE WHEN NOT ordinary THEN regexp_extract(line,
-        '(?s)^(?:([\w.-]+:\d{1,5}) )?(\S+) (\S+) (.*?) ?\[(\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: (.*))?$',
+        '(?s)^(?:([\w.-]+:\d{1,5}) )?(\S+) (\S+) (.*?) ?\[(\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\] "((?:[^"\\]|\\.)*|.*?)" (\d{3}) (\d+|-)(?: (.*))?$',
         ['vhost', 'client', 'ident', 'user', 'stamp', 'request', 'code', 'size', 'rest']) END AS a
     FROM shaped
 ), rests AS (
