@@ -1,0 +1,164 @@
+"""The door to a network: source files that are worth its time wait here, go to it in batches, and come back as verdicts.
+
+Detection lies below analysis, so whoever wires them (the engine) hands in what judges; nothing here knows networks.
+A network reads a megabyte in the time in which rules read a hundred, so it gets only what a rule of the tag ``gate``
+found worth reading, and of a large file the surroundings of what the rule found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from soc_tui.core.errors import SocTuiError
+from soc_tui.detection.files.lines import Span, line_of
+from soc_tui.detection.files.walking import File, Note
+
+Judge = Callable[[Sequence[tuple[str, bytes]]], Sequence[tuple[float, str, str]]]
+"""(name, source) of each -> score in [0, 1], label (``benign`` below the network's threshold), explanation: a JSON list
+of ``{field, value, weight}`` whose fields ``line N`` and ``lines A-B`` name lines of the source."""
+
+WHOLE = 8 * 1024
+"""Files up to this size go to the network whole."""
+AROUND = 2 * 1024
+"""Bytes before and after a hit that go with it."""
+EXCERPTS = 4
+"""Parts of one file at most: the network's time is an attacker's to waste."""
+BATCH = 64
+BATCH_BYTES = 256 * 1024
+_LINES = re.compile(r"lines? (\d{1,9})(?:-(\d{1,9}))?\Z")
+
+
+class Judged(NamedTuple):
+    """A verdict that is not benign."""
+
+    score: float
+    label: str
+    spans: list[Span]
+    """Places in the file that weighed most, the heaviest first."""
+    lines: list[int]
+    """Their first lines."""
+    evidence: bytes
+    reasons: str
+    """In words: where and what, the heaviest first."""
+
+
+@dataclass
+class _Waiting:
+    """One content that waits, at every place where it was found."""
+
+    places: list[File]
+    parts: list[tuple[int, int, bytes]] = field(default_factory=list)
+    """First byte and line in the file, and the bytes."""
+
+
+class Queue:
+    """Contents on their way to the network.
+
+    Args:
+        judge: the network; None: nothing is ever taken.
+        note: takes why the network could not judge, once.
+    """
+
+    def __init__(self, judge: Judge | None) -> None:
+        self._judge = judge
+        self._waiting: dict[str, _Waiting] = {}
+        self._bytes = 0
+
+    def add(self, file: File, hits: Sequence[Span]) -> None:
+        """Let a file wait; ``hits`` are the places that make it worth reading."""
+        if self._judge is None:
+            return
+        one = self._waiting[file.sha256 + file.suffix] = _Waiting([file])
+        for begin, end in excerpts(file.content, hits):
+            part = file.content[begin:end]
+            one.parts.append((begin, line_of(file.content, begin), part))
+            self._bytes += len(part)
+        one.places[0] = File(file.path, file.below, b"", file.mode, file.member)  # lets go of the content
+
+    def again(self, file: File) -> None:
+        """The same content at another place."""
+        one = self._waiting.get(file.sha256 + file.suffix)
+        if one is not None:
+            one.places.append(File(file.path, file.below, b"", file.mode, file.member))
+
+    @property
+    def full(self) -> bool:
+        """True when a batch is worth its call."""
+        return len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES
+
+    def judged(self, note: Note) -> Iterator[tuple[str, list[File], Judged]]:
+        """Ask the network about all that waits: sha256 with suffix, places and verdict of what is not benign."""
+        waiting, self._waiting, self._bytes = self._waiting, {}, 0
+        if self._judge is None or not waiting:
+            return
+        asked = [(one.places[0].shown, part) for one in waiting.values() for _, _, part in one.parts]
+        try:
+            verdicts = iter(self._judge(asked))
+        except SocTuiError as error:
+            note(f"the network that judges source files cannot work: {error}")
+            self._judge = None
+            return
+        for key, one in waiting.items():
+            best = max(zip(verdicts_of(verdicts, len(one.parts)), one.parts, strict=True), key=lambda pair: pair[0][0])
+            (score, label, explanation), (begin, line, part) = best
+            if label != "benign":
+                yield key, one.places, _verdict(score, label, explanation, begin, line, part)
+
+
+def verdicts_of(verdicts: Iterator[tuple[float, str, str]], count: int) -> list[tuple[float, str, str]]:
+    """The next verdicts of a stream."""
+    return [next(verdicts) for _ in range(count)]
+
+
+def excerpts(content: bytes, hits: Sequence[Span]) -> list[Span]:
+    """The parts of a file that the network reads: all of a small one, else whole lines around the hits."""
+    if len(content) <= WHOLE:
+        return [(0, len(content))]
+    parts: list[Span] = []
+    for begin, end in sorted(hits):
+        start = max(0, begin - AROUND)
+        start = content.find(b"\n", start, begin) + 1 or start if start else 0
+        stop = min(len(content), min(end, begin + AROUND) + AROUND)
+        if parts and start <= parts[-1][1]:
+            merged = parts[-1][0], max(stop, parts[-1][1])
+            if merged[1] - merged[0] > WHOLE:
+                continue
+            parts[-1] = merged
+        elif len(parts) < EXCERPTS:
+            parts.append((start, stop))
+    return parts or [(0, WHOLE)]
+
+
+def _verdict(score: float, label: str, explanation: str, begin: int, line: int, part: bytes) -> Judged:
+    """The network's reasons, which speak of lines of the part, as places of the file."""
+    spans: list[Span] = []
+    lines: list[int] = []
+    told: list[str] = []
+    for one in json.loads(explanation):
+        named = _LINES.match(str(one.get("field", "")))
+        if named is None or float(one.get("weight", 0)) <= 0:
+            continue
+        first = int(named[1])
+        at = _line_start(part, first)
+        shown = str(one.get("value", "")).encode("utf-8", "surrogatepass")
+        found = part.find(shown, at) if shown else -1
+        start, length = (found, len(shown)) if found >= 0 else (at, max(0, part.find(b"\n", at) - at))
+        spans.append((begin + start, begin + start + length))
+        lines.append(line + first - 1)
+        told.append(f"line {line + first - 1} ({float(one['weight']):.2f})")
+    evidence = part[spans[0][0] - begin : spans[0][1] - begin] if spans else part[:200]
+    return Judged(score, label, spans, lines, evidence, ", ".join(told))
+
+
+def _line_start(part: bytes, number: int) -> int:
+    at = 0
+    for _ in range(number - 1):
+        after = part.find(b"\n", at)
+        if after < 0:
+            return at
+        at = after + 1
+    return at

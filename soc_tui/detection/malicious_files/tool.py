@@ -1,0 +1,74 @@
+"""The tool for the trees of websites: rules, the ``code`` network for scripts, and what no string can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from soc_tui.detection.files.judging import Judged
+from soc_tui.detection.files.tool import found_in
+from soc_tui.detection.files.walking import File
+from soc_tui.detection.malicious_files.obfuscation import measures, side_of
+from soc_tui.detection.malicious_files.pages import hidden
+from soc_tui.detection.malicious_files.places import misplaced
+from soc_tui.detection.tools import Finding, Watch
+from soc_tui.detection.trojan.tool import RuleTool, network_finding
+
+_SOURCE_BYTES = 4 * 1024 * 1024
+"""Larger source is data: only rules look at it."""
+
+
+class MaliciousFileTool(RuleTool):
+    """Malicious code in the files of websites."""
+
+    name = "malicious-file"
+    risk_type = "malicious-code"
+    remedy: ClassVar[str] = (
+        "Compare the file with the release it belongs to, restore it, and find out who wrote it and how."
+    )
+
+    def look(self, file: File, watch: Watch) -> Iterable[Finding]:
+        """Rules, hidden parts of pages, and obfuscation."""
+        found = [*super().look(file, watch)]
+        side = side_of(file.suffix, file.content)
+        if not side or len(file.content) > _SOURCE_BYTES:
+            return found
+        for one in hidden(file.content):
+            more = {"leads to": one.address} if one.address else {}
+            found.append(
+                found_in(
+                    file, one.check, one.title, one.severity, one.confidence, one.spans, techniques=one.techniques,
+                    weaknesses=("CWE-506",), remedy=self.remedy, **more,
+                )
+            )  # fmt: skip
+        marks = measures(file.content, side)
+        if marks:
+            strong = len(marks) > 1
+            severity = "high" if side == "server" and strong else "medium" if side == "server" or strong else "low"
+            found.append(
+                found_in(
+                    file, "obfuscated-source", "Obfuscated source that runs what it hides", severity,
+                    0.7 if strong else 0.5, marks[0].spans, techniques=("T1027", "T1140"), weaknesses=("CWE-506",),
+                    remedy=self.remedy, **{mark.name: f"{mark.value:g}" for mark in marks},
+                )
+            )  # fmt: skip
+        return found
+
+    def place(self, file: File) -> Iterable[Finding]:
+        """What the file's place and name say against it."""
+        one = misplaced(file)
+        if one is None:
+            return ()
+        return (
+            found_in(
+                file, one.check, one.title, one.severity, one.confidence, one.spans, techniques=one.techniques,
+                weaknesses=("CWE-434",), remedy="Move it away, keep a copy, and forbid scripts in this folder.",
+            ),
+        )  # fmt: skip
+
+    def of_network(self, file: File, sha256: str, judged: Judged) -> Finding:
+        """A script that the network calls malicious."""
+        return network_finding(
+            file, sha256, judged, "code-network-browser", "Script that reads like malicious code", "medium",
+            ("T1059.007",), self.remedy,
+        )  # fmt: skip
