@@ -29,6 +29,7 @@ EXCERPTS = 4
 """Parts of one file at most: the network's time is an attacker's to waste."""
 BATCH = 64
 BATCH_BYTES = 256 * 1024
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LINES = re.compile(r"lines? (\d{1,9})(?:-(\d{1,9}))?\Z")
 
 
@@ -70,7 +71,7 @@ class Queue:
 
     def add(self, file: File, hits: Sequence[Span]) -> None:
         """Let a file wait; ``hits`` are the places that make it worth reading."""
-        if self._judge is None:
+        if self._judge is None or b"\0" in file.content[:4096] and file.content[:2] not in _UTF16:
             return
         one = self._waiting[file.sha256 + file.suffix] = _Waiting([file])
         for begin, end in excerpts(file.content, hits):

@@ -14,12 +14,14 @@ UPLOADS = re.compile(
     r"|sites/[^/]+/files|storage/app/public|wp-content/(?:uploads|cache))/"
 )
 """Folders that applications let visitors write to."""
+_PROGRAM = re.compile(r"(?i)(?:^|/)(?:vendor|node_modules|libraries|includes|src|lib|classes|tests?|maintenance|docs?)/")
+"""An ``upload`` below one of these is a part of a program's own source."""
 MEDIA = frozenset({
     ".jpg", ".jpeg", ".png", ".gif", ".ico", ".bmp", ".webp", ".svg", ".pdf", ".doc", ".docx", ".xls", ".zip", ".mp3", ".mp4",
     ".css", ".woff", ".woff2", ".ttf", ".log",
 })  # fmt: skip
 _DOUBLE = re.compile(
-    r"(?i)\.(?:jpe?g|png|gif|ico|bmp|webp|svg|pdf|docx?|xlsx?|txt|css|zip)\.(?:php\d?|phtml|phar|jspx?|aspx?|ashx|pl|cgi)$"
+    r"(?i)\.(?:jpe?g|png|gif|ico|bmp|webp|pdf|docx?|xlsx?|zip)\.(?:php\d?|phtml|phar|jspx?|aspx?|ashx|pl|cgi)$"
 )
 _SCRIPT = re.compile(rb"#!\s{0,4}/\S{0,60}\b(?:sh|bash|dash|zsh|perl|python\d?|ruby|php|node)\b")
 _CODE = re.compile(rb"(?i)<\?(?:php\b|=)|<%[@!=\s]|<jsp:")
@@ -48,7 +50,8 @@ def misplaced(file: File) -> Misplaced | None:
     code = _CODE.search(file.content, 0, 65_536)
     spans = [code.span() if code else (0, min(len(file.content), 64))]
     path = file.path if file.member == "" else file.below
-    if UPLOADS.search(path) and not (file.suffix == ".php" and _is_stub(file.content)):
+    upload = UPLOADS.search(path)
+    if upload and not _PROGRAM.search(path, 0, upload.start() + 1) and not (file.suffix == ".php" and _is_stub(file.content)):
         severity = "critical" if kind == "server code" and file.suffix in SERVER else "high"
         return Misplaced(
             "executable-among-uploads", f"Executable file among uploads: {kind}", severity, 0.85, spans, ("T1505.003", "T1105")
@@ -68,7 +71,7 @@ def _kind(file: File) -> str:
         return "server code"
     if file.content.startswith(b"#!") and _SCRIPT.match(file.content):
         return "script"
-    if file.suffix in MEDIA and re.search(rb"(?i)<\?php\s|<\?=\s?[$@`\w]|<%@\s?page", file.content):
+    if file.suffix in MEDIA and any(one in file.content for one in (b"<?php ", b"<?php\n", b"<?php\r", b"<?= $", b"<?=$", b"<?=`")):
         return "server code"
     return ""
 

@@ -58,10 +58,15 @@ class RuleTool(FileTool):
             if not self._mine(match):
                 continue
             if GATE in match.tags and match.ours:
-                self._queue.add(file, match.spans)
+                if self.wanted(file, match.rule):
+                    self._queue.add(file, match.spans)
             else:
                 found.append(self._of_rule(file, match))
         return found
+
+    def wanted(self, file: File, rule: str) -> bool:  # noqa: ARG002
+        """Whether what a gate let through is for the network."""
+        return True
 
     def again(self, file: File) -> None:
         """A copy of a content that may still wait for the network."""

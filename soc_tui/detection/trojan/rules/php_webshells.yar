@@ -1,22 +1,6 @@
 // PHP web shells, droppers and what makes a server run them.
 // Written for soc-tui; Apache-2.0. Each rule has a true sample in the tests and is silent on the trees of docs/tools/files.md.
 
-private rule php_page {
-    strings:
-        $a = "<?php" nocase
-        $b = "<?="
-        $c = /<\?[ \t\r\n@$]/
-    condition:
-        any of them
-}
-
-private rule php_runs {
-    strings:
-        $a = /[^>:\w\\](eval|assert|system|exec|shell_exec|passthru|popen|proc_open|pcntl_exec)\s{0,4}\(\s{0,4}[^)\s]/ nocase
-    condition:
-        php_page and $a
-}
-
 rule php_eval_of_request {
     meta:
         author = "soc-tui"
@@ -65,7 +49,8 @@ rule php_function_of_request {
         licence = "Apache-2.0"
     strings:
         $a = /\$_(GET|POST|REQUEST|COOKIE|SERVER)\s{0,2}\[[^\]\n]{1,40}\]\s{0,4}\(\s{0,4}[@\$"'a-z]/ nocase
-        $b = /\b(array_map|array_filter|array_walk|usort|uasort|call_user_func|call_user_func_array|register_shutdown_function|iterator_apply|ob_start)\s{0,4}\(\s{0,4}@?\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
+        $b = /\b(array_map|call_user_func|call_user_func_array|register_shutdown_function|ob_start)\s{0,4}\(\s{0,4}@?\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
+        $e = /\b(array_filter|array_walk|usort|uasort|uksort|preg_replace_callback|iterator_apply)\s{0,4}\([^,;\n]{1,120},\s{0,4}@?\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
         $c = /\bnew\s{1,4}Reflection(Function|Method)\s{0,4}\(\s{0,4}\$_(GET|POST|REQUEST|COOKIE)\b/ nocase
     condition:
         any of them
@@ -82,8 +67,8 @@ rule php_xor_words {
         tool = "trojan"
         licence = "Apache-2.0"
     strings:
-        $a = /["']\s?\^\s?["'][^"'\n]{1,60}["']/
-        $b = /\(\s?["'][^"'\n]{1,60}["']\s?\^\s?["'][^"'\n]{1,60}["']\s?\)\s?\(/
+        $a = /["'][^"'\s]{2,60}["']\s?\^\s?["'][^"'\s]{2,60}["']/
+        $b = /\(\s?["'][^"'\s]{2,60}["']\s?\^\s?["'][^"'\s]{2,60}["']\s?\)\s?\(/
     condition:
         php_page and ($b or #a >= 2)
 }
@@ -136,7 +121,7 @@ rule php_indexed_alphabet {
         tool = "trojan"
         licence = "Apache-2.0"
     strings:
-        $a = /(\$\w{1,20}|\$GLOBALS\[["'][^"'\n]{1,30}["']\])(\[|\{)\d{1,3}(\]|\})\s?\.\s?(\$\w{1,20}|\$GLOBALS\[["'][^"'\n]{1,30}["']\])(\[|\{)\d{1,3}(\]|\})\s?\.\s?(\$\w{1,20}|\$GLOBALS\[["'][^"'\n]{1,30}["']\])(\[|\{)\d{1,3}(\]|\})/
+        $a = /(\$\w{1,20}|\$GLOBALS\[["'][^"'\n]{1,30}["']\])(\[|\{)\d{2,3}(\]|\})\s?\.\s?(\$\w{1,20}|\$GLOBALS\[["'][^"'\n]{1,30}["']\])(\[|\{)\d{1,3}(\]|\})\s?\.\s?(\$\w{1,20}|\$GLOBALS\[["'][^"'\n]{1,30}["']\])(\[|\{)\d{1,3}(\]|\})/
         $b = /chr\(\d{1,3}\)\s?\.\s?chr\(\d{1,3}\)\s?\.\s?chr\(\d{1,3}\)\s?\.\s?chr\(\d{1,3}\)\s?\.\s?chr\(\d{1,3}\)/ nocase
     condition:
         php_page and (#a >= 4 or #b >= 2)
@@ -224,8 +209,9 @@ rule php_dropper {
         $a = /\b(file_put_contents|fwrite|fputs)\s{0,4}\([^;\n]{1,120}(\.(php\d?|phtml|phar)["']\s{0,4},\s{0,4})(base64_decode|file_get_contents|gzinflate|hex2bin|curl_exec)\s{0,4}\(/ nocase
         $b = /\bcopy\s{0,4}\(\s{0,4}["']https?:\/\/[^"'\n]{4,200}["']\s{0,4},\s{0,4}["'][^"'\n]{1,120}\.(php\d?|phtml|phar)["']/ nocase
         $c = /\beval\s{0,4}\(\s{0,4}["'?>.\s]{0,10}(file_get_contents|curl_exec)\s{0,4}\(\s{0,4}["']https?:/ nocase
+        $composer = "getcomposer.org/installer"
     condition:
-        any of them
+        $a or $c or ($b and not $composer)
 }
 
 rule php_include_of_image {
