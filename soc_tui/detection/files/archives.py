@@ -31,6 +31,7 @@ _STREAMS: dict[bytes, type[Buffered]] = {
 }  # fmt: skip
 _SUFFIXES = {".tgz": ".tar", ".tbz": ".tar", ".tbz2": ".tar", ".txz": ".tar", ".tzst": ".tar"}
 _CLOSED = {b"7z\xbc\xaf\x27\x1c": "a 7z archive", b"Rar!\x1a\x07": "a RAR archive", b"MSCF\0\0\0\0": "a cabinet"}
+_STARTS = {magic[:2] for magic in (*_STREAMS, *_CLOSED)}
 _ZIP_END = b"PK\x05\x06"
 _ZIP_TAIL = 65_557
 """The end record of a zip file and its longest comment."""
@@ -121,14 +122,16 @@ def _inside(file: File, limits: Limits, budget: _Budget, depth: int) -> Iterator
 
 
 def _opener(content: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - one of the generators below, or a name
-    for magic, reader in _STREAMS.items():
-        if content.startswith(magic):
-            return lambda file, limits, budget: _stream(reader, file, limits, budget)
+    if content[:2] in _STARTS:
+        for magic, reader in _STREAMS.items():
+            if content.startswith(magic):
+                return lambda file, limits, budget: _stream(reader, file, limits, budget)
+        for magic, name in _CLOSED.items():
+            if content.startswith(magic):
+                return name
     if content[:4] == b"PK\x03\x04" or (content[:2] != b"PK" and content.rfind(_ZIP_END, -_ZIP_TAIL) > 0):
         return _zip
-    if content[257:262] == b"ustar":
-        return _tar
-    return next((name for magic, name in _CLOSED.items() if content.startswith(magic)), None)
+    return _tar if content[257:262] == b"ustar" else None
 
 
 def _member(file: File, name: str, content: bytes, mode: int) -> File:

@@ -23,9 +23,9 @@ of ``{field, value, weight}`` whose fields ``line N`` and ``lines A-B`` name lin
 
 WHOLE = 8 * 1024
 """Files up to this size go to the network whole."""
-AROUND = 2 * 1024
+AROUND = 1536
 """Bytes before and after a hit that go with it."""
-EXCERPTS = 4
+EXCERPTS = 2
 """Parts of one file at most: the network's time is an attacker's to waste."""
 BATCH = 64
 BATCH_BYTES = 256 * 1024
@@ -66,33 +66,33 @@ class Queue:
 
     def __init__(self, judge: Judge | None) -> None:
         self._judge = judge
-        self._waiting: dict[str, _Waiting] = {}
+        self._waiting: dict[tuple[bytes, str], _Waiting] = {}
         self._bytes = 0
 
     def add(self, file: File, hits: Sequence[Span]) -> None:
         """Let a file wait; ``hits`` are the places that make it worth reading."""
         if self._judge is None or b"\0" in file.content[:4096] and file.content[:2] not in _UTF16:
             return
-        one = self._waiting[file.sha256 + file.suffix] = _Waiting([file])
+        one = self._waiting[file.key] = _Waiting([file])
         for begin, end in excerpts(file.content, hits):
             part = file.content[begin:end]
             one.parts.append((begin, line_of(file.content, begin), part))
             self._bytes += len(part)
-        one.places[0] = File(file.path, file.below, b"", file.mode, file.member)  # lets go of the content
+        one.places[0] = file.bare()
 
     def again(self, file: File) -> None:
         """The same content at another place."""
-        one = self._waiting.get(file.sha256 + file.suffix)
+        one = self._waiting.get(file.key)
         if one is not None:
-            one.places.append(File(file.path, file.below, b"", file.mode, file.member))
+            one.places.append(file.bare())
 
     @property
     def full(self) -> bool:
         """True when a batch is worth its call."""
         return len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES
 
-    def judged(self, note: Note) -> Iterator[tuple[str, list[File], Judged]]:
-        """Ask the network about all that waits: sha256 with suffix, places and verdict of what is not benign."""
+    def judged(self, note: Note) -> Iterator[tuple[list[File], Judged]]:
+        """Ask the network about all that waits: the places and the verdict of each content that is not benign."""
         waiting, self._waiting, self._bytes = self._waiting, {}, 0
         if self._judge is None or not waiting:
             return
@@ -103,11 +103,11 @@ class Queue:
             note(f"the network that judges source files cannot work: {error}")
             self._judge = None
             return
-        for key, one in waiting.items():
+        for one in waiting.values():
             best = max(zip(verdicts_of(verdicts, len(one.parts)), one.parts, strict=True), key=lambda pair: pair[0][0])
             (score, label, explanation), (begin, line, part) = best
             if label != "benign":
-                yield key, one.places, _verdict(score, label, explanation, begin, line, part)
+                yield one.places, _verdict(score, label, explanation, begin, line, part)
 
 
 def verdicts_of(verdicts: Iterator[tuple[float, str, str]], count: int) -> list[tuple[float, str, str]]:

@@ -24,7 +24,7 @@ class FilesScan:
 
     def __init__(self, tools: Sequence[FileTool]) -> None:
         self.tools = tuple(tools)
-        self._known: dict[bytes, _Known | None] = {}
+        self._known: dict[tuple[bytes, str], _Known | None] = {}
         self.files = 0
         """Files looked at so far, members of archives included."""
         self.bytes = 0
@@ -58,7 +58,7 @@ class FilesScan:
         watch.progress(file.shown, self.files, 0)
         self.files += 1
         self.bytes += len(file.content)
-        key = _key(file)
+        key = file.key
         if key in self._known:
             known = self._known[key]
             for tool in self.tools:
@@ -80,18 +80,11 @@ class FilesScan:
 
     def _keep(self, file: File, tool: FileTool, finding: Finding) -> None:
         """Remember a finding for copies of its content still to come; its own bytes need not be kept for that."""
-        key = bytes.fromhex(finding.file_hash) + file.suffix.encode("utf-8", "surrogatepass") if finding.file_hash else b""
-        if key not in self._known:
-            return
-        known = self._known[key]
+        known = self._known.get(file.key)
         if known is None:
-            known = self._known[key] = (File(file.path, file.below, b"", file.mode, file.member), [])
+            known = self._known[file.key] = (file.bare(), [])
         if known[0].shown == file.shown:
             known[1].append((tool, finding))
-
-
-def _key(file: File) -> bytes:
-    return bytes.fromhex(file.sha256) + file.suffix.encode("utf-8", "surrogatepass")
 
 
 class _Few:

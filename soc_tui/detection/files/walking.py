@@ -12,7 +12,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,22 +58,35 @@ class File:
     """Path inside the archive; empty for a file of the disk."""
     seen: dict[Any, Any] = field(default_factory=dict)
     """What one tool has worked out of the content and another may use again."""
+    _key: tuple[bytes, str] | None = None
 
     @property
     def shown(self) -> str:
         """Where it is, for people: ``/srv/www/site.zip!dir/shell.php``."""
         return f"{self.path}!{self.member}" if self.member else self.path
 
-    @cached_property
+    @property
     def suffix(self) -> str:
         """The end of the innermost name in lower case, ``.php``; empty when it has none."""
-        name = self.below.rpartition("!")[2].rpartition("/")[2]
-        return name[name.rindex(".") :].lower() if "." in name else ""
+        return self.key[1]
 
-    @cached_property
+    @property
     def sha256(self) -> str:
         """Of the content."""
-        return hashlib.sha256(self.content).hexdigest()
+        return self.key[0].hex()
+
+    @property
+    def key(self) -> tuple[bytes, str]:
+        """What is judged once: the content's SHA-256 and the suffix."""
+        if self._key is None:
+            name = self.below.rpartition("!")[2].rpartition("/")[2]
+            _, dot, end = name.rpartition(".")
+            self._key = hashlib.sha256(self.content).digest(), dot + end.lower() if dot else ""
+        return self._key
+
+    def bare(self) -> File:
+        """The same place and content without the bytes, to be remembered."""
+        return File(self.path, self.below, b"", self.mode, self.member, _key=self.key)
 
 
 def walk(target: str, limits: Limits, watch: Watch) -> Iterator[File]:

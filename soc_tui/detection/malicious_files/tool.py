@@ -70,9 +70,9 @@ class MaliciousFileTool(RuleTool):
             ),
         )  # fmt: skip
 
-    def of_network(self, file: File, sha256: str, judged: Judged) -> Finding:
+    def of_network(self, file: File, judged: Judged) -> Finding:
         """A script that the network calls malicious."""
         return network_finding(
-            file, sha256, judged, "code-network-browser", "Script that reads like malicious code", "medium",
+            file, judged, "code-network-browser", "Script that reads like malicious code", "medium",
             ("T1059.007",), self.remedy,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,19 +84,20 @@ class Rulebook:
     problems: list[RuleError] = field(default_factory=list)
     """Rules and files that were not loaded, and slow patterns, each with file and line."""
 
+    rules: int = 0
+    """How many rules were loaded."""
+
     def __post_init__(self) -> None:
-        self.rules = 0
-        """How many rules were loaded."""
-        self._groups = [_Group("the rules that ship", self._ours())]
+        self._key = seen_key(self.paths)
+        self._groups = [_Group("the rules that ship", _ours())]
         self._groups += self._theirs()
+        self.rules = sum(1 for group in self._groups for _ in group.rules)
 
     def matches(self, file: File, note: Note) -> list[RuleMatch]:
         """The rules that match a file, ours first; what could not be finished in time is a note."""
-        found = file.seen.get(("yara", tuple(self.paths)))
-        if found is None:
-            found = [one for group in self._groups for one in self._scan(group, file, note)]
-            file.seen["yara", tuple(self.paths)] = found
-        return list(found)
+        found = [one for group in self._groups for one in self._scan(group, file, note)]
+        file.seen[self._key] = found
+        return found
 
     def _scan(self, group: _Group, file: File, note: Note) -> list[RuleMatch]:
         import yara_x
@@ -123,14 +125,6 @@ class Rulebook:
             return []
         return [_match(rule) for rule in found.matching_rules]
 
-    def _ours(self) -> Any:
-        made = _compiler()
-        for path in sorted(OURS.glob("*.yar")):
-            made.add_source(path.read_text(encoding="utf-8"), origin=str(path))
-        rules = made.build()
-        self.rules += sum(1 for _ in rules)
-        return rules
-
     def _theirs(self) -> list[_Group]:
         quick, slow = _compiler(), _compiler()
         used = {False: False, True: False}
@@ -147,7 +141,6 @@ class Rulebook:
             _Group("the rules of your own with slow patterns", slow.build(), externals=True) if used[True] else None,
         ]
         kept = [group for group in groups if group is not None]
-        self.rules += sum(1 for group in kept for _ in group.rules)
         return kept
 
     def _checked(self, path: str, text: str) -> bool | None:
@@ -173,6 +166,20 @@ class Rulebook:
         except (yara_x.CompileError, ValueError):
             return False
         return True
+
+
+def seen_key(paths: Sequence[str]) -> tuple[str, ...]:
+    """Under which name :attr:`File.seen` keeps the matches, for another tool with the same rules."""
+    return ("yara", *paths)
+
+
+@cache
+def _ours() -> Any:
+    """The rules that ship, compiled once for all threads: only scanners are one thread's."""
+    made = _compiler()
+    for path in sorted(OURS.glob("*.yar")):
+        made.add_source(path.read_text(encoding="utf-8"), origin=str(path))
+    return made.build()
 
 
 def rule_files(paths: Iterable[str], unread: Any) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from soc_tui.detection.files.lines import evidence_of
 from soc_tui.detection.files.tool import FileTool, found_in
 from soc_tui.detection.files.walking import File
 from soc_tui.detection.tools import Finding, Watch
-from soc_tui.detection.trojan.rulebook import RuleMatch, Rulebook, confidence_of, severity_of, techniques_of
+from soc_tui.detection.trojan.rulebook import RuleMatch, Rulebook, confidence_of, seen_key, severity_of, techniques_of
 
 GATE = "gate"
 """The tag of rules that say what the network shall read."""
@@ -37,6 +37,7 @@ class RuleTool(FileTool):
         super().__init__(settings)
         self._queue = Queue(judge)
         self._rules: Rulebook | None = None
+        self._seen = seen_key(settings.yara_rules)
 
     @property
     def rules(self) -> Rulebook:
@@ -76,16 +77,16 @@ class RuleTool(FileTool):
         """Verdicts of the network, when a batch of files has come together."""
         if not end and not self._queue.full:
             return
-        for sha256, places, judged in self._queue.judged(watch.note):
+        for places, judged in self._queue.judged(watch.note):
             for file in places:
-                yield file, self.of_network(file, sha256, judged)
+                yield file, self.of_network(file, judged)
 
-    def of_network(self, file: File, sha256: str, judged: Judged) -> Finding:
+    def of_network(self, file: File, judged: Judged) -> Finding:
         """The finding of a verdict."""
         raise NotImplementedError
 
     def _matches(self, file: File, watch: Watch) -> list[RuleMatch]:
-        known: list[RuleMatch] | None = file.seen.get(("yara", tuple(self.settings.yara_rules)))
+        known: list[RuleMatch] | None = file.seen.get(self._seen)
         return self.rules.matches(file, watch.note) if known is None else known
 
     def _mine(self, match: RuleMatch) -> bool:
@@ -115,16 +116,16 @@ class TrojanTool(RuleTool):
     risk_type = "trojan"
     takes_users = True
 
-    def of_network(self, file: File, sha256: str, judged: Judged) -> Finding:
+    def of_network(self, file: File, judged: Judged) -> Finding:
         """Server-side source that the network calls malicious."""
         return network_finding(
-            file, sha256, judged, "code-network-server", "Server-side code that reads like a web shell or dropper", "high",
+            file, judged, "code-network-server", "Server-side code that reads like a web shell or dropper", "high",
             ("T1505.003",), self.remedy,
         )  # fmt: skip
 
 
 def network_finding(
-    file: File, sha256: str, judged: Judged, check: str, title: str, severity: str, techniques: tuple[str, ...],
+    file: File, judged: Judged, check: str, title: str, severity: str, techniques: tuple[str, ...],
     remedy: str,
 ) -> Finding:  # fmt: skip
     """A verdict of the ``code`` network as a finding; its places are those that weighed most."""
@@ -138,6 +139,6 @@ def network_finding(
     return Finding(
         check, title, severity, round(judged.score, 4), f"{file.shown}:{place['line']}" if place else file.shown,
         evidence_of(judged.evidence, (0, len(judged.evidence))), techniques=techniques, weaknesses=(_WEAKNESS,),
-        remedy=remedy, file_path=file.path, file_hash=sha256[:64],
+        remedy=remedy, file_path=file.path, file_hash=file.sha256,
         fields={**place, "network": "code", "label": judged.label, "why": judged.reasons},
     )  # fmt: skip
