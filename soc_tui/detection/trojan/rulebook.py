@@ -202,24 +202,28 @@ def rule_files(paths: Iterable[str], unread: Any) -> list[tuple[str, str]]:
 
 
 def lint_rules(paths: Iterable[str]) -> list[RuleError]:
-    """Every problem of files and folders of rules: what does not compile, slow patterns, and ``meta`` not in our form."""
+    """Every problem of files and folders of rules: what does not compile, slow patterns, and ``meta`` not in our form.
+
+    The files of one folder are read in the order of their names and may use each other's rules, as those that ship do.
+    """
     problems: list[RuleError] = []
-    seen: dict[str, str] = {}
-    for path, text in rule_files(paths, lambda path, why: problems.append(RuleError(why, source=path))):
-        made = _compiler()
-        Rulebook._add(made, path, text)  # noqa: SLF001
-        problems += _told(made.errors(), path)
-        problems += _told(made.warnings(), path)
+    for folder in paths:
+        made, texts = _compiler(), rule_files([folder], lambda path, why: problems.append(RuleError(why, source=path)))
+        for path, text in texts:
+            before = len(made.errors()), len(made.warnings())
+            Rulebook._add(made, path, text)  # noqa: SLF001
+            problems += _told([*made.errors()[before[0] :], *made.warnings()[before[1] :]], path)
         for rule in made.build():
-            name = str(rule.identifier)
-            found = re.search(rf"^\s*(?:private\s+|global\s+)*rule\s+{re.escape(name)}\b", text, re.M)
-            line = text.count("\n", 0, found.end()) + 1 if found else 1
-            said = [RuleError(why, source=path, line=line) for why in _form(name, dict(rule.metadata), seen, path)]
-            problems += said
+            problems += _form(str(rule.identifier), dict(rule.metadata), texts)
     return problems
 
 
-def _form(name: str, meta: dict[str, Any], seen: dict[str, str], path: str) -> list[str]:
+def _form(name: str, meta: dict[str, Any], texts: list[tuple[str, str]]) -> list[RuleError]:
+    """What is wrong with one rule's ``meta``; private rules say nothing to anybody and need none."""
+    heads = re.compile(rf"^\s*((?:private\s+|global\s+)*)rule\s+{re.escape(name)}\b", re.M)
+    path, text, found = next((path, text, head) for path, text in texts if (head := heads.search(text)))
+    if "private" in found[1]:
+        return []
     said = [f"rule {name} has no meta {key!r}" for key in _REQUIRED if not meta.get(key)]
     if meta.get("severity") and meta["severity"] not in _SEVERITIES:
         said.append(f"rule {name}: severity must be one of {', '.join(_SEVERITIES)}")
@@ -229,9 +233,8 @@ def _form(name: str, meta: dict[str, Any], seen: dict[str, str], path: str) -> l
     said += [f"rule {name}: {word!r} is no ATT&CK technique" for word in bad]
     if _number(meta.get("confidence", 0)) is None:
         said.append(f"rule {name}: confidence must be a number from 0 to 1")
-    if seen.setdefault(name, path) != path:
-        said.append(f"rule {name} is also in {Path(seen[name]).name}")
-    return said
+    line = text.count("\n", 0, found.end()) + 1
+    return [RuleError(why, source=path, line=line) for why in said]
 
 
 def _compiler() -> Any:

@@ -123,10 +123,11 @@ rule ssh_key_planted {
         licence = "Apache-2.0"
     strings:
         $a = /echo\s{1,4}["']?(ssh-(rsa|ed25519|dss)|ecdsa-\S{4,30})\s[^\n|;]{20,1000}>>\s?[^\n]{0,60}authorized_keys/
-        $b = /chattr\s{1,4}[+-][iaue]{1,4}\s/
+        $b = "chattr +"
+        $d = "chattr -"
         $c = /(curl|wget)\s[^\n]{4,200}(\||>)/
     condition:
-        filesize < 256KB and $a and any of ($b, $c)
+        filesize < 256KB and $a and any of ($b, $c, $d)
 }
 
 rule credentials_to_telegram {
