@@ -29,6 +29,8 @@ EXCERPTS = 2
 """Parts of one file at most: the network's time is an attacker's to waste."""
 BATCH = 64
 BATCH_BYTES = 256 * 1024
+HELD_BYTES = 32 * 1024 * 1024
+"""Whole files that are held while their parts wait."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LINES = re.compile(r"lines? (\d{1,9})(?:-(\d{1,9}))?\Z")
 
@@ -54,6 +56,8 @@ class _Waiting:
     places: list[File]
     parts: list[tuple[int, int, bytes]] = field(default_factory=list)
     """First byte and line in the file, and the bytes."""
+    whole: bytes = b""
+    """All of a file of which parts go first: a bad part is a finding only when the whole reads badly too."""
 
 
 class Queue:
@@ -67,7 +71,7 @@ class Queue:
     def __init__(self, judge: Judge | None) -> None:
         self._judge = judge
         self._waiting: dict[tuple[bytes, str], _Waiting] = {}
-        self._bytes = 0
+        self._bytes = self._held = 0
 
     def add(self, file: File, hits: Sequence[Span]) -> None:
         """Let a file wait; ``hits`` are the places that make it worth reading."""
@@ -79,6 +83,9 @@ class Queue:
             one.parts.append((begin, line_of(file.content, begin), part))
             self._bytes += len(part)
         one.places[0] = file.bare()
+        if len(file.content) > WHOLE:
+            one.whole = file.content
+            self._held += len(file.content)
 
     def again(self, file: File) -> None:
         """The same content at another place."""
@@ -89,28 +96,30 @@ class Queue:
     @property
     def full(self) -> bool:
         """True when a batch is worth its call."""
-        return len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES
+        return len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES or self._held >= HELD_BYTES
 
     def judged(self, note: Note) -> Iterator[tuple[list[File], Judged]]:
         """Ask the network about all that waits: the places and the verdict of each content that is not benign."""
-        waiting, self._waiting, self._bytes = self._waiting, {}, 0
+        waiting, self._waiting, self._bytes, self._held = self._waiting, {}, 0, 0
         if self._judge is None or not waiting:
             return
         asked = [(one.places[0].shown, part) for one in waiting.values() for _, _, part in one.parts]
         try:
             verdicts = iter(self._judge(asked))
+            for one in waiting.values():
+                best = max(zip(_next(verdicts, len(one.parts)), one.parts, strict=True), key=lambda pair: pair[0][0])
+                (score, label, explanation), (begin, line, part) = best
+                if label != "benign" and one.whole:
+                    again, label, _ = next(iter(self._judge([(one.places[0].shown, one.whole)])))
+                    score = min(score, again)
+                if label != "benign":
+                    yield one.places, _verdict(score, label, explanation, begin, line, part)
         except SocTuiError as error:
             note(f"the network that judges source files cannot work: {error}")
             self._judge = None
-            return
-        for one in waiting.values():
-            best = max(zip(verdicts_of(verdicts, len(one.parts)), one.parts, strict=True), key=lambda pair: pair[0][0])
-            (score, label, explanation), (begin, line, part) = best
-            if label != "benign":
-                yield one.places, _verdict(score, label, explanation, begin, line, part)
 
 
-def verdicts_of(verdicts: Iterator[tuple[float, str, str]], count: int) -> list[tuple[float, str, str]]:
+def _next(verdicts: Iterator[tuple[float, str, str]], count: int) -> list[tuple[float, str, str]]:
     """The next verdicts of a stream."""
     return [next(verdicts) for _ in range(count)]
 

@@ -16,6 +16,9 @@ from soc_tui.detection.trojan.rulebook import RuleMatch, Rulebook, confidence_of
 
 GATE = "gate"
 """The tag of rules that say what the network shall read."""
+SURE = 0.99
+"""The network alone makes a high finding from this score on: administration tools reach its threshold now and then."""
+_BROWSER_ONLY = frozenset({".js", ".mjs", ".cjs", ".ts", ".css", ".map"})
 _REMEDY = "Keep a copy with its hash, quarantine the file, and find out how it came here."
 _WEAKNESS = "CWE-506"  # embedded malicious code
 
@@ -116,11 +119,15 @@ class TrojanTool(RuleTool):
     risk_type = "trojan"
     takes_users = True
 
+    def wanted(self, file: File, rule: str) -> bool:
+        """Scripts for browsers are another tool's, whatever templates they hold."""
+        return rule == "server_source" and file.suffix not in _BROWSER_ONLY
+
     def of_network(self, file: File, judged: Judged) -> Finding:
         """Server-side source that the network calls malicious."""
         return network_finding(
-            file, judged, "code-network-server", "Server-side code that reads like a web shell or dropper", "high",
-            ("T1505.003",), self.remedy,
+            file, judged, "code-network-server", "Server-side code that reads like a web shell or dropper",
+            "high" if judged.score >= SURE else "medium", ("T1505.003",), self.remedy,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ private rule php_page {
         $b = "<?="
         $c = /<\?[ \t\r\n@$]/
     condition:
-        any of them
+        $a or (any of ($b, $c) and uint8(0) >= 9 and uint8(0) < 0x7f)  // two bytes are found in any binary
 }
 
 private rule php_runs {
