@@ -21,16 +21,16 @@ Judge = Callable[[Sequence[tuple[str, bytes]]], Sequence[tuple[float, str, str]]
 """(name, source) of each -> score in [0, 1], label (``benign`` below the network's threshold), explanation: a JSON list
 of ``{field, value, weight}`` whose fields ``line N`` and ``lines A-B`` name lines of the source."""
 
-WHOLE = 8 * 1024
+WHOLE = 4 * 1024
 """Files up to this size go to the network whole."""
-AROUND = 1536
-"""Bytes before and after a hit that go with it."""
-EXCERPTS = 2
-"""Parts of one file at most: the network's time is an attacker's to waste."""
+AROUND = 512
+"""Bytes before and after a hit that go with it: a few lines of evil in a window of 2048 innocent tokens are outvoted."""
+EXCERPTS = 4
+"""Parts of one file at most, those at its ends first: the network's time is an attacker's to waste."""
+PART_SCORE = 0.95
+"""From which score on a part of a file is bad: it is read without what surrounds it."""
 BATCH = 64
 BATCH_BYTES = 256 * 1024
-HELD_BYTES = 32 * 1024 * 1024
-"""Whole files that are held while their parts wait."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LINES = re.compile(r"lines? (\d{1,9})(?:-(\d{1,9}))?\Z")
 
@@ -56,8 +56,8 @@ class _Waiting:
     places: list[File]
     parts: list[tuple[int, int, bytes]] = field(default_factory=list)
     """First byte and line in the file, and the bytes."""
-    whole: bytes = b""
-    """All of a file of which parts go first: a bad part is a finding only when the whole reads badly too."""
+    cut: bool = False
+    """True for parts of a larger file."""
 
 
 class Queue:
@@ -71,7 +71,7 @@ class Queue:
     def __init__(self, judge: Judge | None) -> None:
         self._judge = judge
         self._waiting: dict[tuple[bytes, str], _Waiting] = {}
-        self._bytes = self._held = 0
+        self._bytes = 0
 
     def add(self, file: File, hits: Sequence[Span]) -> None:
         """Let a file wait; ``hits`` are the places that make it worth reading."""
@@ -83,9 +83,7 @@ class Queue:
             one.parts.append((begin, line_of(file.content, begin), part))
             self._bytes += len(part)
         one.places[0] = file.bare()
-        if len(file.content) > WHOLE:
-            one.whole = file.content
-            self._held += len(file.content)
+        one.cut = len(file.content) > WHOLE
 
     def again(self, file: File) -> None:
         """The same content at another place."""
@@ -96,11 +94,11 @@ class Queue:
     @property
     def full(self) -> bool:
         """True when a batch is worth its call."""
-        return len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES or self._held >= HELD_BYTES
+        return len(self._waiting) >= BATCH or self._bytes >= BATCH_BYTES
 
     def judged(self, note: Note) -> Iterator[tuple[list[File], Judged]]:
         """Ask the network about all that waits: the places and the verdict of each content that is not benign."""
-        waiting, self._waiting, self._bytes, self._held = self._waiting, {}, 0, 0
+        waiting, self._waiting, self._bytes = self._waiting, {}, 0
         if self._judge is None or not waiting:
             return
         asked = [(one.places[0].shown, part) for one in waiting.values() for _, _, part in one.parts]
@@ -109,10 +107,7 @@ class Queue:
             for one in waiting.values():
                 best = max(zip(_next(verdicts, len(one.parts)), one.parts, strict=True), key=lambda pair: pair[0][0])
                 (score, label, explanation), (begin, line, part) = best
-                if label != "benign" and one.whole:
-                    again, label, _ = next(iter(self._judge([(one.places[0].shown, one.whole)])))
-                    score = min(score, again)
-                if label != "benign":
+                if label != "benign" and (not one.cut or score >= PART_SCORE):
                     yield one.places, _verdict(score, label, explanation, begin, line, part)
         except SocTuiError as error:
             note(f"the network that judges source files cannot work: {error}")
@@ -133,13 +128,12 @@ def excerpts(content: bytes, hits: Sequence[Span]) -> list[Span]:
         start = max(0, begin - AROUND)
         start = content.find(b"\n", start, begin) + 1 or start if start else 0
         stop = min(len(content), min(end, begin + AROUND) + AROUND)
-        if parts and start <= parts[-1][1]:
-            merged = parts[-1][0], max(stop, parts[-1][1])
-            if merged[1] - merged[0] > WHOLE:
-                continue
-            parts[-1] = merged
-        elif len(parts) < EXCERPTS:
+        if parts and start <= parts[-1][1] and stop - parts[-1][0] <= WHOLE:
+            parts[-1] = parts[-1][0], max(stop, parts[-1][1])
+        else:
             parts.append((start, stop))
+    if len(parts) > EXCERPTS:  # what is added to a file is mostly added at its beginning or its end
+        parts = parts[: EXCERPTS // 2] + parts[-(EXCERPTS - EXCERPTS // 2) :]
     return parts or [(0, WHOLE)]
 
 

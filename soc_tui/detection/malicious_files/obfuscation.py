@@ -37,7 +37,7 @@ _LONG = 512
 
 _ENCODED = bytes(ord("a") if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/=_-%\\") else ord(" ") for c in range(256))
 """Turns what encodings are written with into one letter, so that finding long pieces is a search for a string."""
-_LETTER = rb"(?:[46][1-9a-fA-F]|[57][0-9aA])"
+_LETTER = rb"(?:[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aA])"
 _ESCAPES = {  # escapes of plain letters, four or more together: other characters may need theirs
     b"\\x": re.compile(rb"\\x%b(?:\\x%b){3,}+" % (_LETTER, _LETTER)),
     b"\\u00": re.compile(rb"\\u00%b(?:\\u00%b){3,}+" % (_LETTER, _LETTER)),

@@ -65,7 +65,7 @@ def misplaced(file: File) -> Misplaced | None:
 
 def _kind(file: File) -> str:
     """``program``, ``script`` or ``server code`` for what could run; else empty."""
-    if file.content.startswith((b"\x7fELF", b"MZ")) and len(file.content) > 64:  # noqa: PLR2004
+    if file.content.startswith((b"\x7fELF", b"MZ")) and len(file.content) >= 64:  # noqa: PLR2004
         return "program"
     if file.suffix in SERVER:
         return "server code"
