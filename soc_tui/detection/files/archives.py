@@ -13,8 +13,10 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import IO
 
 from soc_tui.acquisition.unpack import Buffered, Bzip2, Gzip, Xz, Zstd
 from soc_tui.detection.files.walking import File, Limits, Note
@@ -26,7 +28,8 @@ RATIO = 200
 FREE_BYTES = 8 * 1024 * 1024
 """...once it holds more than this."""
 
-_STREAMS: dict[bytes, type[Buffered]] = {
+_Reader = Callable[[io.BufferedReader], Buffered]
+_STREAMS: dict[bytes, _Reader] = {
     b"\x1f\x8b\x08": Gzip, b"BZh": Bzip2, b"\xfd7zXZ\x00": Xz, b"\x28\xb5\x2f\xfd": Zstd,
 }  # fmt: skip
 _SUFFIXES = {".tgz": ".tar", ".tbz": ".tar", ".tbz2": ".tar", ".txz": ".tar", ".tzst": ".tar"}
@@ -41,6 +44,9 @@ _DAMAGES = (
     OverflowError, RuntimeError, NotImplementedError, KeyError, IndexError, MemoryError,
 )  # fmt: skip
 """What the readers of the standard library raise on damaged archives."""
+
+
+_Opener = Callable[[File, Limits, "_Budget"], Iterator[File]]
 
 
 @dataclass
@@ -117,15 +123,17 @@ def _inside(file: File, limits: Limits, budget: _Budget, depth: int) -> Iterator
                 return
             yield from _inside(member, limits, budget, depth + 1)
     except _DAMAGES as error:
-        if not budget.over:
+        chance = content[:2] != b"PK" and isinstance(error, zipfile.BadZipFile)  # four bytes of something else
+        if not budget.over and not chance:
             budget.note(f"{file.shown} is a damaged archive: {error or type(error).__name__}")
 
 
-def _opener(content: bytes):  # type: ignore[no-untyped-def] # noqa: ANN202 - one of the generators below, or a name
+def _opener(content: bytes) -> _Opener | str | None:
+    """What opens a content; the name of what nothing here opens; None for what is no archive."""
     if content[:2] in _STARTS:
         for magic, reader in _STREAMS.items():
             if content.startswith(magic):
-                return lambda file, limits, budget: _stream(reader, file, limits, budget)
+                return partial(_stream, reader)
         for magic, name in _CLOSED.items():
             if content.startswith(magic):
                 return name
@@ -140,8 +148,8 @@ def _member(file: File, name: str, content: bytes, mode: int) -> File:
     return File(file.path, f"{file.below}!{clean}", content, mode, inner)
 
 
-def _stream(reader: type[Buffered], file: File, limits: Limits, budget: _Budget) -> Iterator[File]:
-    stream = reader(io.BytesIO(file.content))  # type: ignore[arg-type] # reads like any buffered reader
+def _stream(reader: _Reader, file: File, limits: Limits, budget: _Budget) -> Iterator[File]:
+    stream = reader(io.BufferedReader(io.BytesIO(file.content)))
     parts: list[bytes] = []
     while part := stream.read(_BLOCK):
         if not budget.take(len(part)):
@@ -203,10 +211,10 @@ def _tar(file: File, limits: Limits, budget: _Budget) -> Iterator[File]:
                 return
 
 
-def _read(stream: object, name: str, file: File, limits: Limits, budget: _Budget) -> bytes | None:
+def _read(stream: IO[bytes], name: str, file: File, limits: Limits, budget: _Budget) -> bytes | None:
     """A member's content; None, with a note, when it is too large."""
     parts, size = [], 0
-    while part := stream.read(_BLOCK):  # type: ignore[attr-defined] # of zipfile or tarfile
+    while part := stream.read(_BLOCK):
         size += len(part)
         if not budget.take(len(part)):
             return None

@@ -1,4 +1,4 @@
-"""The door to a network: source files that are worth its time wait here, go to it in batches, and come back as verdicts.
+"""The door to a network: files that are worth its time wait here, go to it in batches, and come back as verdicts.
 
 Detection lies below analysis, so whoever wires them (the engine) hands in what judges; nothing here knows networks.
 A network reads a megabyte in the time in which rules read a hundred, so it gets only what a rule of the tag ``gate``
@@ -18,8 +18,8 @@ from soc_tui.detection.files.lines import Span, line_of
 from soc_tui.detection.files.walking import File, Note
 
 Judge = Callable[[Sequence[tuple[str, bytes]]], Sequence[tuple[float, str, str]]]
-"""(name, source) of each -> score in [0, 1], label (``benign`` below the network's threshold), explanation: a JSON list
-of ``{field, value, weight}`` whose fields ``line N`` and ``lines A-B`` name lines of the source."""
+"""(name, source) of each -> score in [0, 1], label (``benign`` below the network's threshold), explanation: a JSON
+list of ``{field, value, weight}`` whose fields ``line N`` and ``lines A-B`` name its lines."""
 
 WHOLE = 4 * 1024
 """Files up to this size go to the network whole."""
@@ -75,7 +75,7 @@ class Queue:
 
     def add(self, file: File, hits: Sequence[Span]) -> None:
         """Let a file wait; ``hits`` are the places that make it worth reading."""
-        if self._judge is None or b"\0" in file.content[:4096] and file.content[:2] not in _UTF16:
+        if self._judge is None or (b"\0" in file.content[:4096] and file.content[:2] not in _UTF16):
             return
         one = self._waiting[file.key] = _Waiting([file])
         for begin, end in excerpts(file.content, hits):

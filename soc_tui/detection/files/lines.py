@@ -87,7 +87,9 @@ def marked(content: bytes, spans: Sequence[Span], around: int = 2) -> list[Marke
         for line in range(number + 1, min(last, number + 200) + 1):
             starts.setdefault(line, []).append((begin, end))
         wanted.update(range(max(1, number - around), min(last, number + 200) + around + 1))
-    return [_cut(number, content, begin, end, starts.get(number, ())) for number, begin, end in _bounds(content, wanted)]
+    return [
+        _cut(number, content, begin, end, starts.get(number, ())) for number, begin, end in _bounds(content, wanted)
+    ]
 
 
 def _bounds(content: bytes, wanted: set[int]) -> Iterable[tuple[int, int, int]]:

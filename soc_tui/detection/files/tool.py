@@ -26,7 +26,7 @@ class FileTool(ABC):
     def __init__(self, settings: ScanSettings) -> None:
         self.settings = settings
 
-    def begin(self, target: str, watch: Watch) -> None:
+    def begin(self, target: str, watch: Watch) -> None:  # noqa: B027 - most tools need no beginning
         """A scan of a target begins: programs and rules are looked for, and told of when missing."""
 
     @abstractmethod
@@ -37,7 +37,7 @@ class FileTool(ABC):
         """What the place, name and permissions say."""
         return ()
 
-    def again(self, file: File) -> None:
+    def again(self, file: File) -> None:  # noqa: B027
         """A content that :meth:`look` has seen lies in another place too."""
 
     def ready(self, watch: Watch, *, end: bool = False) -> Iterator[tuple[File, Finding]]:  # noqa: ARG002
@@ -100,7 +100,8 @@ def found_in(
     return Finding(
         check, title, severity, confidence, f"{file.shown}:{place['line']}" if place else file.shown,
         evidence_of(file.content, spans[0]) if spans else b"", techniques=tuple(techniques),
-        weaknesses=tuple(weaknesses), remedy=remedy, file_path=file.path, file_hash=file.sha256, fields={**place, **fields},
+        weaknesses=tuple(weaknesses), remedy=remedy, file_path=file.path, file_hash=file.sha256,
+        fields={**place, **fields},
     )  # fmt: skip
 
 

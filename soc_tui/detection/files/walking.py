@@ -98,11 +98,11 @@ def walk(target: str, limits: Limits, watch: Watch) -> Iterator[File]:
         SourceError: there is no such file or folder, or it may not be read.
     """
     try:
-        kind = os.stat(target)  # the links of the target's own path are the caller's
+        kind = Path(target).stat()  # the links of the target's own path are the caller's
         if stat.S_ISDIR(kind.st_mode):
             root = open_root(target)
         elif stat.S_ISREG(kind.st_mode):
-            root = open_root(os.path.dirname(os.path.realpath(target)))
+            root = open_root(str(Path(target).resolve().parent))
         else:
             raise SourceError("is neither a file nor a folder", source=target, remedy="name a folder or a regular file")
     except (OSError, ValueError) as error:
@@ -113,8 +113,8 @@ def walk(target: str, limits: Limits, watch: Watch) -> Iterator[File]:
         yield from reader.folder(root, os.fsencode(target).rstrip(b"/") or b"")
         return
     try:
-        real = os.fsencode(os.path.realpath(target))
-        one = reader.read(root, os.path.basename(real), os.path.dirname(real).rstrip(b"/"), b"")
+        folder, _, last = os.fsencode(Path(target).resolve()).rpartition(b"/")
+        one = reader.read(root, last, folder, b"")
     finally:
         os.close(root)
     if one is not None:
@@ -131,7 +131,7 @@ class _Reader:
 
     def __init__(self, limits: Limits, watch: Watch) -> None:
         self._limits, self._watch = limits, watch
-        self._kernel = {os.stat(name).st_dev for name in _KERNEL if Path(name).is_dir()}
+        self._kernel = {Path(name).stat().st_dev for name in _KERNEL if Path(name).is_dir()}
 
     def folder(self, root: int, base: bytes) -> Iterator[File]:
         """Everything below an open folder, which is closed."""

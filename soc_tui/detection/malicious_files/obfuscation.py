@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from soc_tui.detection.files.lines import Span
 
 SERVER = frozenset({
-    ".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".phar", ".inc", ".jsp", ".jspx", ".asp", ".aspx", ".ashx",
-    ".asmx", ".pl", ".cgi",
+    ".php", ".php3", ".php4", ".php5", ".php7", ".php8", ".phtml", ".phar", ".inc", ".jsp", ".jspx", ".asp", ".aspx",
+    ".ashx", ".asmx", ".pl", ".cgi",
 })  # fmt: skip
 """Ends of names of source that a web server runs."""
 BROWSER = frozenset({".js", ".mjs", ".html", ".htm", ".xhtml", ".shtml", ".svg"})
@@ -35,7 +35,9 @@ NAMES = 60
 _LONG = 512
 """Without a line of this length there is no long piece."""
 
-_ENCODED = bytes(ord("a") if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/=_-%\\") else ord(" ") for c in range(256))
+_ENCODED = bytes(
+    ord("a") if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/=_-%\\") else ord(" ") for c in range(256)
+)
 """Turns what encodings are written with into one letter, so that finding long pieces is a search for a string."""
 _LETTER = rb"(?:[46][1-9a-fA-F]|5[0-9aAfF]|7[0-9aA])"
 _ESCAPES = {  # escapes of plain letters, four or more together: other characters may need theirs

@@ -118,7 +118,9 @@ def _links(content: bytes) -> Iterator[Hidden]:
             spans.append((match.start(), match.end()))
             first = first or hosts[0]
     if spans:
-        yield Hidden("hidden-links", "Hidden links to many other sites", "medium", 0.75, spans, ("T1608.006",), _text(first))
+        yield Hidden(
+            "hidden-links", "Hidden links to many other sites", "medium", 0.75, spans, ("T1608.006",), _text(first)
+        )
 
 
 def _text(address: bytes) -> str:

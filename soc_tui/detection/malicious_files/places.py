@@ -14,11 +14,13 @@ UPLOADS = re.compile(
     r"|sites/[^/]+/files|storage/app/public|wp-content/(?:uploads|cache))/"
 )
 """Folders that applications let visitors write to."""
-_PROGRAM = re.compile(r"(?i)(?:^|/)(?:vendor|node_modules|libraries|includes|src|lib|classes|tests?|maintenance|docs?)/")
+_PROGRAM = re.compile(
+    r"(?i)(?:^|/)(?:vendor|node_modules|libraries|includes|src|lib|classes|tests?|maintenance|docs?)/"
+)
 """An ``upload`` below one of these is a part of a program's own source."""
 MEDIA = frozenset({
-    ".jpg", ".jpeg", ".png", ".gif", ".ico", ".bmp", ".webp", ".svg", ".pdf", ".doc", ".docx", ".xls", ".zip", ".mp3", ".mp4",
-    ".css", ".woff", ".woff2", ".ttf", ".log",
+    ".jpg", ".jpeg", ".png", ".gif", ".ico", ".bmp", ".webp", ".svg", ".pdf", ".doc", ".docx", ".xls", ".zip", ".mp3",
+    ".mp4", ".css", ".woff", ".woff2", ".ttf", ".log",
 })  # fmt: skip
 _DOUBLE = re.compile(
     r"(?i)\.(?:jpe?g|png|gif|ico|bmp|webp|pdf|docx?|xlsx?|zip)\.(?:php\d?|phtml|phar|jspx?|aspx?|ashx|pl|cgi)$"
@@ -27,7 +29,9 @@ _SCRIPT = re.compile(rb"#!\s{0,4}/\S{0,60}\b(?:sh|bash|dash|zsh|perl|python\d?|r
 _CODE = re.compile(rb"(?i)<\?(?:php\b|=)|<%[@!=\s]|<jsp:")
 _STUB_BYTES = 300
 """An ``index.php`` up to this size that runs nothing only forbids listing its folder."""
-_STUB = re.compile(rb"(?is)\s*<\?php\s*(?:(?://|#)[^\n]*\s*|/\*.*?\*/\s*|(?:die|exit)\s?(?:\(\s?[^)$]{0,80}\))?\s?;\s*|header\s?\([^)$]{0,80}\)\s?;\s*)*(?:\?>)?\s*")
+_STUB = re.compile(
+    rb"(?is)\s*<\?php\s*(?:(?://|#)[^\n]*\s*|/\*.*?\*/\s*|(?:die|exit)\s?(?:\(\s?[^)$]{0,80}\))?\s?;\s*|header\s?\([^)$]{0,80}\)\s?;\s*)*(?:\?>)?\s*"
+)
 
 
 class Misplaced(NamedTuple):
@@ -51,27 +55,42 @@ def misplaced(file: File) -> Misplaced | None:
     spans = [code.span() if code else (0, min(len(file.content), 64))]
     path = file.path if file.member == "" else file.below
     upload = UPLOADS.search(path)
-    if upload and not _PROGRAM.search(path, 0, upload.start() + 1) and not (file.suffix == ".php" and _is_stub(file.content)):
+    if (
+        upload
+        and not _PROGRAM.search(path, 0, upload.start() + 1)
+        and not (file.suffix == ".php" and _is_stub(file.content))
+    ):
         severity = "critical" if kind == "server code" and file.suffix in SERVER else "high"
         return Misplaced(
-            "executable-among-uploads", f"Executable file among uploads: {kind}", severity, 0.85, spans, ("T1505.003", "T1105")
+            "executable-among-uploads",
+            f"Executable file among uploads: {kind}",
+            severity,
+            0.85,
+            spans,
+            ("T1505.003", "T1105"),
         )
     if _DOUBLE.search(name):
-        return Misplaced("double-extension", f"Executable file under two name endings: {kind}", "high", 0.8, spans, ("T1036.007",))
+        return Misplaced(
+            "double-extension", f"Executable file under two name endings: {kind}", "high", 0.8, spans, ("T1036.007",)
+        )
     if kind == "server code" and file.suffix in MEDIA and code is not None:
-        return Misplaced("code-in-media-file", "Server code in a file that should be media", "high", 0.7, spans, ("T1036.008",))
+        return Misplaced(
+            "code-in-media-file", "Server code in a file that should be media", "high", 0.7, spans, ("T1036.008",)
+        )
     return None
 
 
 def _kind(file: File) -> str:
     """``program``, ``script`` or ``server code`` for what could run; else empty."""
-    if file.content.startswith((b"\x7fELF", b"MZ")) and len(file.content) >= 64:  # noqa: PLR2004
+    if file.content.startswith((b"\x7fELF", b"MZ")) and len(file.content) >= 64:
         return "program"
     if file.suffix in SERVER:
         return "server code"
     if file.content.startswith(b"#!") and _SCRIPT.match(file.content):
         return "script"
-    if file.suffix in MEDIA and any(one in file.content for one in (b"<?php ", b"<?php\n", b"<?php\r", b"<?= $", b"<?=$", b"<?=`")):
+    if file.suffix in MEDIA and any(
+        one in file.content for one in (b"<?php ", b"<?php\n", b"<?php\r", b"<?= $", b"<?=$", b"<?=`")
+    ):
         return "server code"
     return ""
 

@@ -1,7 +1,7 @@
 """YARA-X rules: ours and the user's, compiled so that a damaged file costs nothing but itself.
 
-A user's rules are data of unknown quality. Each file is compiled apart under its own namespace, with ``include`` off and
-without the modules that wait for another program's report; a rule that is damaged is named with file and line, and the
+A user's rules are data of unknown quality. Each file is compiled apart under its own namespace, with ``include`` off
+and without the modules that wait for another program's report; a damaged rule is named with file and line, and the
 rest of its file still loads. Scanning is bounded: a scan that takes longer than its limit ends, files whose rules
 hold slow patterns scan apart from the others, and a group that runs over its limit again and again is switched off.
 """
@@ -183,7 +183,7 @@ def _ours() -> Any:
 
 
 def rule_files(paths: Iterable[str], unread: Any) -> list[tuple[str, str]]:
-    """The texts of files of rules, found in folders by ``.yar`` and ``.yara``; what cannot be read goes to ``unread``."""
+    """The texts of files of rules, in folders of ``.yar`` and ``.yara``; ``unread`` takes what cannot be read."""
     found: list[tuple[str, str]] = []
     for path in paths:
         watch = Watch(note=lambda text, path=path: unread(path, text))  # type: ignore[misc]
@@ -207,11 +207,15 @@ def lint_rules(paths: Iterable[str]) -> list[RuleError]:
     The files of one folder are read in the order of their names and may use each other's rules, as those that ship do.
     """
     problems: list[RuleError] = []
+
+    def unread(path: str, why: str) -> None:
+        problems.append(RuleError(why, source=path))
+
     for folder in paths:
-        made, texts = _compiler(), rule_files([folder], lambda path, why: problems.append(RuleError(why, source=path)))
+        made, texts = _compiler(), rule_files([folder], unread)
         for path, text in texts:
             before = len(made.errors()), len(made.warnings())
-            Rulebook._add(made, path, text)  # noqa: SLF001
+            Rulebook._add(made, path, text)
             problems += _told([*made.errors()[before[0] :], *made.warnings()[before[1] :]], path)
         for rule in made.build():
             problems += _form(str(rule.identifier), dict(rule.metadata), texts)

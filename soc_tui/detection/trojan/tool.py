@@ -12,7 +12,7 @@ from soc_tui.detection.files.lines import evidence_of
 from soc_tui.detection.files.tool import FileTool, found_in
 from soc_tui.detection.files.walking import File
 from soc_tui.detection.tools import Finding, Watch
-from soc_tui.detection.trojan.rulebook import RuleMatch, Rulebook, confidence_of, seen_key, severity_of, techniques_of
+from soc_tui.detection.trojan.rulebook import Rulebook, RuleMatch, confidence_of, seen_key, severity_of, techniques_of
 
 GATE = "gate"
 """The tag of rules that say what the network shall read."""
@@ -49,7 +49,7 @@ class RuleTool(FileTool):
             self._rules = Rulebook(self.settings.yara_rules)
         return self._rules
 
-    def begin(self, target: str, watch: Watch) -> None:
+    def begin(self, target: str, watch: Watch) -> None:  # noqa: ARG002
         """Compile the rules; those that are damaged are told of by the tool that the user's rules belong to."""
         if self.takes_users:
             for problem in self.rules.problems:

@@ -1,7 +1,7 @@
 """ClamAV: clamd through its socket, or ``clamscan`` when there is none.
 
-clamd gets the bytes (``INSTREAM``), so it needs no right to read the files and sees what everybody else here sees. It may
-be away, refuse a size, or hang: each is a note, and the other tools go on.
+clamd gets the bytes (``INSTREAM``), so it needs no right to read the files and sees what everybody else here sees. It
+may be away, refuse a size, or hang: each is a note, and the other tools go on.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Clamd:
     def _errors() -> type[Exception]:
         from clamav_client.clamd import ClamdError
 
-        return ClamdError  # type: ignore[no-any-return]
+        return ClamdError
 
 
 def clamscan(

@@ -25,10 +25,10 @@ LIST_BYTES = 1024 * 1024 * 1024
 """A larger list is refused."""
 KINDS = {"md5": 16, "sha1": 20, "sha256": 32}
 """Bytes of each kind."""
-_LINE = re.compile(
-    rb"^[ \t]*\"?([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f])\"?[^\r\n]*\r?$", re.M
+_LINE = re.compile(rb"^[ \t]*\"?([0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f])\"?[^\r\n]*\r?$", re.M)
+_OTHER = re.compile(
+    rb"^(?![ \t]*\"?(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f]))[ \t]*[^#;\s][^\n]*$", re.M
 )
-_OTHER = re.compile(rb"^(?![ \t]*\"?(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32})(?![0-9A-Fa-f]))[ \t]*[^#;\s][^\n]*$", re.M)
 _TOLD = 5
 """Damaged lines of one list that are named; the others are counted."""
 _NAME = re.compile(r"[\s,;:\"*]+")
@@ -74,7 +74,9 @@ class HashLists:
     def find(self, file: File) -> HashHit | None:
         """The first list entry that a file's content has."""
         for kind in self._kinds:
-            digest = file.key[0] if kind == "sha256" else hashlib.new(kind, file.content, usedforsecurity=False).digest()
+            digest = (
+                file.key[0] if kind == "sha256" else hashlib.new(kind, file.content, usedforsecurity=False).digest()
+            )
             for part in self._parts:
                 if part.kind == kind and (place := _place(part.digests, digest)) >= 0:
                     name, line = _said(part.path, int(part.offsets[place]))

@@ -53,7 +53,9 @@ class VirusTool(FileTool):
             if self.settings.clamd:
                 watch.note(f"clamd at {self.settings.clamd} does not answer; clamscan is used, which takes longer")
         else:
-            watch.note("neither clamd nor clamscan is there: install clamav-daemon, or set scan.clamd to clamd's socket")
+            watch.note(
+                "neither clamd nor clamscan is there: install clamav-daemon, or set scan.clamd to clamd's socket"
+            )
 
     def look(self, file: File, watch: Watch) -> Iterable[Finding]:
         """Hash lists, then clamd."""

@@ -50,10 +50,15 @@ PAIR = {"dir/shell.php": b"<?php 1;", "b.txt": b"b"}
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_zip(method: int) -> None:
-    assert inside(zipped(PAIR, method)) == ({"/srv/site.zip!dir/shell.php": b"<?php 1;", "/srv/site.zip!b.txt": b"b"}, [])
+    assert inside(zipped(PAIR, method)) == (
+        {"/srv/site.zip!dir/shell.php": b"<?php 1;", "/srv/site.zip!b.txt": b"b"},
+        [],
+    )
 
 
-@pytest.mark.parametrize(("mode", "name"), [("w", "a.tar"), ("w:gz", "a.tar.gz"), ("w:bz2", "a.tbz2"), ("w:xz", "a.txz")])
+@pytest.mark.parametrize(
+    ("mode", "name"), [("w", "a.tar"), ("w:gz", "a.tar.gz"), ("w:bz2", "a.tbz2"), ("w:xz", "a.txz")]
+)
 def test_tar_compressed_or_not_is_one_archive(mode: str, name: str) -> None:
     found = inside(tarred(PAIR, mode), name, Limits(archive_depth=1))
     assert found == ({f"/srv/{name}!dir/shell.php": b"<?php 1;", f"/srv/{name}!b.txt": b"b"}, [])
@@ -89,14 +94,18 @@ def test_archives_in_archives_to_a_depth() -> None:
     assert notes == ["/srv/bomb.zip!5.zip!4.zip!3.zip is an archive deeper than 3 and was not opened"]
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, lambda zeros: zipped({"z": zeros, "y": b"y"})])
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, lambda zeros: zipped({"z": zeros, "y": b"y"})]
+)
 def test_a_bomb_is_stopped_by_its_ratio(pack: object) -> None:
     content = pack(bytes(64 * 1024 * 1024))  # type: ignore[operator]
     notes: list[str] = []
     file = File("/srv/b", "b", content)
     given_out = sum(len(one.content) for one in unpacked(file, Limits(file_bytes=1 << 30), notes.append))
     assert given_out <= max(archives.FREE_BYTES, archives.RATIO * len(content)) + (1 << 20)
-    assert notes == ["/srv/b holds more than 200 times its own size, as archive bombs do; the rest of it was not looked at"]
+    assert notes == [
+        "/srv/b holds more than 200 times its own size, as archive bombs do; the rest of it was not looked at"
+    ]
 
 
 def test_the_sum_of_all_that_comes_out_is_bounded() -> None:
@@ -122,10 +131,18 @@ def test_overlapping_members_of_a_bomb_are_bounded() -> None:
     """One compressed kernel that every entry of the directory points to (Fifield's zip bomb)."""
     kernel = zlib.compress(bytes(10_000_000), 9)[2:-4]
     crc = zlib.crc32(bytes(10_000_000))
-    local = b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, crc, len(kernel), 10_000_000, 1, 0) + b"a" + kernel
-    entry = b"PK\x01\x02" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, 0, 8, 0, 0, crc, len(kernel), 10_000_000, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    local = (
+        b"PK\x03\x04" + struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 0, crc, len(kernel), 10_000_000, 1, 0) + b"a" + kernel
+    )
+    entry = (
+        b"PK\x01\x02"
+        + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, 0, 8, 0, 0, crc, len(kernel), 10_000_000, 1, 0, 0, 0, 0, 0, 0)
+        + b"a"
+    )
     directory = entry * 2000
-    content = local + directory + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 2000, 2000, len(directory), len(local), 0)
+    content = (
+        local + directory + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 2000, 2000, len(directory), len(local), 0)
+    )
     notes: list[str] = []
     total = sum(len(one.content) for one in unpacked(File("/b", "b", content), Limits(), notes.append))
     assert total <= 256 * 1024 * 1024
@@ -186,13 +203,17 @@ def test_formats_that_we_cannot_open_are_named() -> None:
 def test_large_members_are_named_and_the_next_ones_read() -> None:
     import random
 
-    found, notes = inside(zipped({"big": random.Random(3).randbytes(5000), "small": b"s"}), limits=Limits(file_bytes=1000))
+    found, notes = inside(
+        zipped({"big": random.Random(3).randbytes(5000), "small": b"s"}), limits=Limits(file_bytes=1000)
+    )
     assert found == {"/srv/site.zip!small": b"s"}
     assert notes == ["/srv/site.zip!'big' is larger than 1,000 bytes and was not looked into"]
 
 
 def test_member_names_are_only_text() -> None:
-    found, _ = inside(zipped({"../../etc/passwd": b"x", "\ud800".encode("utf-8", "replace").decode(): b"y", "a\x1b[2J": b"z"}))
+    found, _ = inside(
+        zipped({"../../etc/passwd": b"x", "\ud800".encode("utf-8", "replace").decode(): b"y", "a\x1b[2J": b"z"})
+    )
     assert "/srv/site.zip!../../etc/passwd" in found
     for shown in found:
         shown.encode()
@@ -206,7 +227,9 @@ def test_no_damage_ends_the_scan(kind: str, data: st.DataObject) -> None:
         "xz": lzma.compress(b"x" * 500), "zst": zstandard.ZstdCompressor().compress(b"x" * 500),
     }[kind]  # fmt: skip
     content = bytearray(whole)
-    for place, value in data.draw(st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), max_size=8)):
+    for place, value in data.draw(
+        st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)), max_size=8)
+    ):
         content[place] = value
     cut = data.draw(st.integers(0, len(content)))
     found, _ = inside(bytes(content[: cut or len(content)]), "a")

@@ -53,7 +53,9 @@ def test_evidence_is_the_line_cut_to_what_surrounds_the_place() -> None:
     assert shown in long
 
 
-@given(st.binary(max_size=300), st.lists(st.tuples(st.integers(0, 320), st.integers(0, 40)), max_size=6), st.integers(0, 3))
+@given(
+    st.binary(max_size=300), st.lists(st.tuples(st.integers(0, 320), st.integers(0, 40)), max_size=6), st.integers(0, 3)
+)
 def test_marks_are_exactly_the_places(content: bytes, places: list[tuple[int, int]], around: int) -> None:
     spans = [(begin, begin + length) for begin, length in places]
     lines = marked(content, spans, around)

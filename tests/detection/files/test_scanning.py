@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -50,7 +49,10 @@ class Words(FileTool):
         if end or self._queue.full:
             for places, judged in self._queue.judged(watch.note):
                 for file in places:
-                    yield file, found_in(file, "judged", judged.reasons, "medium", judged.score, lines=str(judged.lines))
+                    yield (
+                        file,
+                        found_in(file, "judged", judged.reasons, "medium", judged.score, lines=str(judged.lines)),
+                    )
 
 
 def tree(tmp_path: Path, files: dict[str, bytes]) -> Path:
@@ -62,12 +64,16 @@ def tree(tmp_path: Path, files: dict[str, bytes]) -> Path:
 
 
 def test_equal_contents_are_judged_once_and_told_of_in_each_place(tmp_path: Path) -> None:
-    root = tree(tmp_path, {"a.txt": b"x\nbad", "b/a.txt": b"x\nbad", "door.txt": b"x\nbad", "z.php": b"x\nbad", "plain": b"p"})
+    root = tree(
+        tmp_path, {"a.txt": b"x\nbad", "b/a.txt": b"x\nbad", "door.txt": b"x\nbad", "z.php": b"x\nbad", "plain": b"p"}
+    )
     with zipfile.ZipFile(root / "s.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("in/a.txt", b"x\nbad")
     tool = Words()
     scan = FilesScan([tool])
-    found = [(t.name, f.target.removeprefix(f"{root}/"), f.check, f.file_path) for t, f in scan.check(str(root), Watch())]
+    found = [
+        (t.name, f.target.removeprefix(f"{root}/"), f.check, f.file_path) for t, f in scan.check(str(root), Watch())
+    ]
     assert found == [
         ("words", "a.txt:2", "bad", f"{root}/a.txt"), ("words", "b/a.txt:2", "bad", f"{root}/b/a.txt"),
         ("words", "door.txt:2", "bad", f"{root}/door.txt"), ("words", "door.txt", "door", f"{root}/door.txt"),
@@ -97,7 +103,7 @@ def test_it_stops_between_files(tmp_path: Path) -> None:
 def test_notes_are_bounded(tmp_path: Path) -> None:
     root = tree(tmp_path, {"a": b"a"})
     for number in range(scanning.NOTES + 20):
-        os.symlink("loop", root / "loop") if not number else None
+        (root / "loop").symlink_to("loop") if not number else None
         (root / f"l{number:04}").write_bytes(b"\x1f\x8b\x08damaged%d" % number)
     notes: list[str] = []
     assert list(Words().check(str(root), Watch(note=notes.append))) == []
@@ -115,10 +121,17 @@ def test_what_waits_is_judged_in_batches_and_copies_are_told_of(tmp_path: Path) 
 
     def judge(contents: Sequence[tuple[str, bytes]]) -> Verdicts:
         asked.append(list(contents))
-        return [verdict(0.95 if b"evil" in c else 0.1, ("line 2", "evil", 1.5), ("other tokens", "", 3.0)) for _, c in contents]
+        return [
+            verdict(0.95 if b"evil" in c else 0.1, ("line 2", "evil", 1.5), ("other tokens", "", 3.0))
+            for _, c in contents
+        ]
 
     files = {f"{n:03}.php": b"perhaps %d" % n for n in range(BATCH + 5)}
-    files |= {"000copy.php": b"perhaps\nan evil one", "001copy.php": b"perhaps\nan evil one", "zcopy.php": b"perhaps\nan evil one"}
+    files |= {
+        "000copy.php": b"perhaps\nan evil one",
+        "001copy.php": b"perhaps\nan evil one",
+        "zcopy.php": b"perhaps\nan evil one",
+    }
     root = tree(tmp_path, files)
     found = [(f.target, f.title, f.confidence, f.fields["lines"]) for f in Words(judge).check(str(root), Watch())]
     assert sorted(found) == [

@@ -31,7 +31,7 @@ TEXTS: dict[str, list[str]] = {
     "php_xor_words": ["<?php $f = ('%/<:#%'~^~'VVONF@'); $f = ('###^'~^~'FUBM');"],
     "php_decoded_code": [
         f"<?php ev~al(gzin~flate(base64_de~code('{B64}')));", f"<?php ev~al(base64_de~code('{B64}'));",
-        f"<?php preg_re~place('/x/e', '\\x65\\x76~\\x61\\x6c(1)', 'x');",
+        "<?php preg_re~place('/x/e', '\\x65\\x76~\\x61\\x6c(1)', 'x');",
     ],
     "php_spelled_function_name": [
         "<?php $f = 'as'.'se~rt'; $f = 'ass' . 'er~t';", "<?php $d = 'base' . '64_de~code';",
@@ -114,7 +114,9 @@ TEXTS: dict[str, list[str]] = {
 BYTES: dict[str, list[bytes]] = {
     "php_in_image": [b"GIF89a\x01\x01<?p" + b"hp sys" + b"tem($_G" + b"ET['c']); ?>"],
     "elf_miner": [ELF + b"stratum" + b"+tcp://p\0donate" + b"-level\0xm" + b"rig\0"],
-    "elf_iot_bot": [ELF + b"/dev/misc/watch" + b"dog\0/bin/busy" + b"box X\0TSource Eng" + b"ine Query\0KILL" + b"ATTK\0"],
+    "elf_iot_bot": [
+        ELF + b"/dev/misc/watch" + b"dog\0/bin/busy" + b"box X\0TSource Eng" + b"ine Query\0KILL" + b"ATTK\0"
+    ],
     "elf_preload_rootkit": [
         LIBRARY + b"/etc/ld.so.pre" + b"load\0readdir64\0dlsym\0/proc/net/" + b"tcp\0/proc/self/fd/%d\0HISTFILE\0"
     ],

@@ -33,7 +33,9 @@ def names(book: Rulebook, content: bytes, name: str = "f.txt") -> list[str]:
 def test_damaged_files_are_named_with_line_and_the_others_load(tmp_path: Path) -> None:
     (tmp_path / "a.yar").write_text(GOOD)
     (tmp_path / "b.yar").write_text('rule broken {\n  strings:\n    $a = "x\n  condition: $a\n}\n')
-    (tmp_path / "c.yar").write_text("rule fine { strings: $a = \"needle\" condition: $a }\n\nrule unknown { condition: nothing }\n")
+    (tmp_path / "c.yar").write_text(
+        'rule fine { strings: $a = "needle" condition: $a }\n\nrule unknown { condition: nothing }\n'
+    )
     (tmp_path / "d.yara").write_bytes(b"// \xff\xfe\n")
     (tmp_path / "e.yar").write_text('include "/etc/passwd"\nrule e { condition: true }\n')
     (tmp_path / "notes.txt").write_text("no rules")
@@ -111,7 +113,11 @@ def test_the_variables_of_other_scanners_are_filled(tmp_path: Path) -> None:
 
 def test_matches_hold_the_places_and_findings_the_line(tmp_path: Path) -> None:
     rules = tmp_path / "a.yar"
-    rules.write_text(GOOD.replace("score = 80", 'score = 80 author = "Some One" reference = "https://example.org" mitre_att = "T1059.004"'))
+    rules.write_text(
+        GOOD.replace(
+            "score = 80", 'score = 80 author = "Some One" reference = "https://example.org" mitre_att = "T1059.004"'
+        )
+    )
     tree = tmp_path / "t"
     tree.mkdir()
     (tree / "f.txt").write_bytes(b"one\ntwo needle\nthree\nneedle\n")
@@ -138,13 +144,16 @@ def test_what_meta_means(meta: dict[str, object], severity: str, confidence: flo
 
 
 def test_techniques_are_found_in_free_text() -> None:
-    assert techniques_of({"mitre_att": "T1505.003, T1059 and T1505.003", "description": "T9999"}) == ("T1505.003", "T1059")
+    assert techniques_of({"mitre_att": "T1505.003, T1059 and T1505.003", "description": "T9999"}) == (
+        "T1505.003",
+        "T1059",
+    )
 
 
 def test_lint_names_what_breaks_the_form(tmp_path: Path) -> None:
     path = tmp_path / "a.yar"
     path.write_text(
-        "rule one {\n  meta:\n    author = \"me\"\n    severity = \"bad\"\n    techniques = \"T1 T1059\"\n    tool = \"none\"\n"
+        'rule one {\n  meta:\n    author = "me"\n    severity = "bad"\n    techniques = "T1 T1059"\n    tool = "none"\n'
         "    confidence = 7\n  condition: filesize == 0\n}\n"
     )
     assert [str(p).removeprefix(str(path)) for p in lint_rules([str(path)])] == [

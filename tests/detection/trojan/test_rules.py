@@ -19,7 +19,9 @@ from tests.detection.trojan.conftest import load_samples
 SAMPLES = load_samples().samples()
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = {
-    name for path in OURS.glob("*.yar") for name in re.findall(r"(?m)^rule (\w+)(?: : (?!gate)\w+)? \{", path.read_text())
+    name
+    for path in OURS.glob("*.yar")
+    for name in re.findall(r"(?m)^rule (\w+)(?: : (?!gate)\w+)? \{", path.read_text())
 }
 
 
@@ -84,7 +86,9 @@ def test_installed_packages_are_silent(rules: Rulebook) -> None:
         assert benign(site / package, rules, least) == Counter(), package
 
 
-@pytest.mark.parametrize("folder", ["/usr/lib/node_modules", "/usr/share/javascript", "/usr/share/php", "/etc/cron.d", "/etc/init.d"])
+@pytest.mark.parametrize(
+    "folder", ["/usr/lib/node_modules", "/usr/share/javascript", "/usr/share/php", "/etc/cron.d", "/etc/init.d"]
+)
 def test_what_the_system_brings_is_silent(rules: Rulebook, folder: str) -> None:
     if not Path(folder).is_dir():
         pytest.skip(f"needs {folder}")

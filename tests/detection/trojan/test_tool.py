@@ -64,7 +64,9 @@ def test_a_shell_behind_a_long_library_is_found_by_the_network(tmp_path: Path, n
     lines = [b"    public function get%d(): string { return trim($this->value%d); }" % (n, n) for n in range(2000)]
     content = b"<?php\nclass Text {\n" + b"\n".join(lines) + b"\n}\n" + SHELL[6:]
     (tmp_path / "x.php").write_bytes(content)
-    (one,) = [f for f in TrojanTool(ScanSettings(), network).check(str(tmp_path), Watch()) if f.check == "code-network-server"]
+    (one,) = [
+        f for f in TrojanTool(ScanSettings(), network).check(str(tmp_path), Watch()) if f.check == "code-network-server"
+    ]
     assert int(one.fields["line"]) > 2000
     assert one.evidence in content
 

@@ -190,7 +190,7 @@ def test_clamscan_is_used_when_there_is_no_clamd(tree: Path, tmp_path: Path) -> 
     if shutil.which("clamscan") is None:
         pytest.skip("needs clamscan")
     signatures = make_signatures(tmp_path / "signatures")
-    os.symlink(tree / "eicar.com", tree / "link.com")
+    (tree / "link.com").symlink_to(tree / "eicar.com")
     tool = VirusTool(ScanSettings(clamd=str(tmp_path / "none")), clamscan=("clamscan", f"--database={signatures}"))
     found, notes = scan(tree, tool)
     assert found == [
