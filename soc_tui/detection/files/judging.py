@@ -24,7 +24,7 @@ list of ``{field, value, weight}`` whose fields ``line N`` and ``lines A-B`` nam
 WHOLE = 4 * 1024
 """Files up to this size go to the network whole."""
 AROUND = 512
-"""Bytes before and after a hit that go with it: a few lines of evil in a window of 2048 innocent tokens are outvoted."""
+"""Bytes before and after a hit that go with it: a few bad lines among 2048 innocent tokens are outvoted."""
 EXCERPTS = 4
 """Parts of one file at most, those at its ends first: the network's time is an attacker's to waste."""
 PART_SCORE = 0.95
