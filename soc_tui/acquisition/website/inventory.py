@@ -126,7 +126,7 @@ def scan(
     Raises:
         OSError: the tree (or the folder) itself cannot be opened.
     """
-    descriptor = _descend(_open_root(tree), below)
+    descriptor = _descend(open_root(tree), below)
     yield from _walk(descriptor, below, known, limits, outcome, stopping)
 
 
@@ -137,7 +137,7 @@ def look(tree: str, name: bytes, known: Entry | None, limits: Limits) -> Seen | 
         OSError: the tree itself cannot be opened.
     """
     folder, _, last = name.rpartition(b"/")
-    root = _open_root(tree)
+    root = open_root(tree)
     try:
         descriptor = _descend(root, folder)
     except OSError:
@@ -150,7 +150,12 @@ def look(tree: str, name: bytes, known: Entry | None, limits: Limits) -> Seen | 
         os.close(descriptor)
 
 
-def _open_root(tree: str) -> int:
+def open_root(tree: str) -> int:
+    """A descriptor of a tree's own folder; links in its path are followed.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     try:
         return os.open(tree, flags | os.O_NOATIME)
@@ -162,14 +167,19 @@ def _descend(descriptor: int, folder: bytes) -> int:
     """Open a folder component by component; closes the descriptor given, answers a new one."""
     for part in folder.split(b"/") if folder else ():
         try:
-            inner = _open(part, descriptor, os.O_DIRECTORY)
+            inner = open_below(part, descriptor, os.O_DIRECTORY)
         finally:
             os.close(descriptor)
         descriptor = inner
     return descriptor
 
 
-def _open(name: bytes, folder: int, more: int = 0) -> int:
+def open_below(name: bytes, folder: int, more: int = 0) -> int:
+    """A descriptor of one name in an open folder: never through a symbolic link, never waiting for a FIFO's other end.
+
+    Raises:
+        OSError: it cannot be opened, or is a symbolic link (``ELOOP``).
+    """
     try:  # only the owner (or root) may ask not to move the access time
         return os.open(name, _READ | more | os.O_NOATIME, dir_fd=folder)
     except PermissionError:
@@ -204,7 +214,7 @@ def _walk(
                 outcome.unreadable.append(f"{readable(name)}: lies too deep and was not entered")
                 continue
             try:
-                inner = _open(last, folder, os.O_DIRECTORY)
+                inner = open_below(last, folder, os.O_DIRECTORY)
             except OSError as error:
                 if error.errno not in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
                     outcome.closed.append(name)
@@ -248,7 +258,7 @@ def _read(folder: int, last: bytes, entry: Entry, limits: Limits) -> Seen:
         return Seen(entry._replace(note=f"larger than {limits.hash_bytes} bytes"), None)
     for _ in range(_TRIES):
         try:
-            descriptor = _open(last, folder)
+            descriptor = open_below(last, folder)
         except FileNotFoundError:
             raise
         except OSError as error:

@@ -1,0 +1,1 @@
+"""Virus detection: ClamAV, and lists of known-bad hashes."""
