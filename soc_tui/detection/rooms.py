@@ -7,7 +7,8 @@ from pathlib import Path
 
 from soc_tui.core.errors import UsageError
 from soc_tui.core.settings import ScanSettings
-from soc_tui.detection.tools import Finding, Judge, Tool, Watch
+from soc_tui.detection.files.judging import Judge
+from soc_tui.detection.tools import Finding, Tool, Watch
 
 Look = Callable[[str, Watch], Iterator[tuple[Tool, Finding]]]
 """Looks at a target with every tool of its kind."""
@@ -30,8 +31,8 @@ def look_of(kind: str, settings: ScanSettings, workspace: Path, judge: Judge | N
     """
     match kind:
         case "system":
-            from soc_tui.detection.persistence import PersistenceTool
-            from soc_tui.detection.system import SystemTool
+            from soc_tui.detection.persistence.tool import PersistenceTool
+            from soc_tui.detection.system.tool import SystemTool
 
             baseline = workspace / "baselines" / "persistence.json"
             return _each(SystemTool(settings, workspace / "knowledge"), PersistenceTool(settings, baseline))
@@ -44,10 +45,10 @@ def look_of(kind: str, settings: ScanSettings, workspace: Path, judge: Judge | N
 
             return _each(DatabaseTool(settings, workspace / "knowledge" / "advisories"))
         case "files":
-            from soc_tui.detection.files import FilesScan
-            from soc_tui.detection.malicious_files import MaliciousFileTool
-            from soc_tui.detection.trojan import TrojanTool
-            from soc_tui.detection.virus import VirusTool
+            from soc_tui.detection.files.scanning import FilesScan
+            from soc_tui.detection.malicious_files.tool import MaliciousFileTool
+            from soc_tui.detection.trojan.tool import TrojanTool
+            from soc_tui.detection.virus.tool import VirusTool
 
             return FilesScan(
                 [VirusTool(settings), TrojanTool(settings, judge), MaliciousFileTool(settings, judge)]

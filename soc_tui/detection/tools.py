@@ -78,22 +78,6 @@ class Watch:
     """True once the check shall end; asked between any two files, requests or packages."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What a network says of one source text."""
-
-    score: float
-    label: str
-    explanation: str
-    """A JSON list of ``{field, value, weight}``."""
-    threshold: float
-    """At or above it the text is taken for bad."""
-
-
-Judge = Callable[[Sequence[bytes]], Sequence[Verdict]]
-"""Scores source texts, one verdict each; given by the engine, whose networks lie above this package."""
-
-
 class Tool(Protocol):
     """One risk detection tool of the paper's module."""
 

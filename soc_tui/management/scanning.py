@@ -11,7 +11,7 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
@@ -26,8 +26,9 @@ from soc_tui.core.schema import REJECTS
 from soc_tui.core.settings import Settings
 from soc_tui.core.types import SourceState
 from soc_tui.detection.detectors import TOOLS
+from soc_tui.detection.files.judging import Judge
 from soc_tui.detection.rooms import KINDS, Look, look_of, owned
-from soc_tui.detection.tools import FORMAT, Finding, Tool, Verdict, Watch, events_of
+from soc_tui.detection.tools import FORMAT, Finding, Tool, Watch, events_of
 from soc_tui.management.scoring import Scoring
 from soc_tui.store.database import Store
 from soc_tui.store.intake import append_chunks, load_sources
@@ -191,14 +192,14 @@ class Scanning:
             self._on_events()
         return after
 
-    def _judge(self) -> Callable[..., list[Verdict]] | None:
+    def _judge(self) -> Judge | None:
         if not self._settings.analysis.enabled:
             return None
 
-        def judge(contents: list[bytes]) -> list[Verdict]:
-            model = self._scoring.predictor("code")
-            rows = model.score(pa.table({"value": pa.array([decode(c) for c in contents], pa.string())})).to_pylist()
-            return [Verdict(row["score"], row["label"], row["explanation"], model.threshold) for row in rows]
+        def judge(sources: Sequence[tuple[str, bytes]]) -> list[tuple[float, str, str]]:
+            texts = pa.array([decode(content) for _, content in sources], pa.string())
+            rows = self._scoring.predictor("code").score(pa.table({"value": texts})).to_pylist()
+            return [(row["score"], row["label"], row["explanation"]) for row in rows]
 
         return judge
 
