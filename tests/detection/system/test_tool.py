@@ -181,8 +181,8 @@ def test_what_cannot_be_looked_up_is_a_note(machine: Machine, tmp_path: Path, kn
     (folder / "advisories/PyPI.parquet").write_bytes(b"PAR1 damaged")
     machine.notes.clear()
     assert list(SystemTool(QUIET, folder).check(str(machine.root), machine.watch)) == []
-    assert "PyPI.parquet: is damaged: " in machine.notes[0]
-    assert "load it again with `soc-tui knowledge update`" in machine.notes[0]
+    assert "PyPI.parquet: is damaged: " in machine.notes[1]
+    assert "load it again with `soc-tui knowledge update`" in machine.notes[1]
 
 
 def test_hostile_names_loops_fifos_and_vanishing_files_stop_nothing(
