@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from soc_tui.detection.system.packages.owned import Owned
 from soc_tui.detection.system.packages.package import Package
 from soc_tui.detection.tools import Finding, Watch
 from soc_tui.detection.walking import Walked, walk
-from soc_tui.knowledge.advisories.store import AdvisoryStore
+from soc_tui.knowledge.advisories.store import AdvisoryStore, Exploited
 
 _MOST = 200_000
 """Files of interest that are kept of one walk, of each kind."""
@@ -73,6 +73,11 @@ class SystemTool:
         made: list[Finding] = []
         with tempfile.TemporaryDirectory(prefix="soc-tui-advisories-") as scratch:
             store = self._store(Path(scratch), watch)
+            try:
+                exploited = store.exploited()
+            except KnowledgeError as error:
+                watch.note(str(error))
+                exploited = {}
             for base, packages in matching.grouped(found.packages(), found.distribution.base):
                 watch.progress(f"{base} packages", 0, len(packages))
                 if not store.knows(base):
@@ -82,22 +87,19 @@ class SystemTool:
                     )
                     continue
                 try:
-                    made += matching.findings(packages, base, store, found.distribution.speaks, watch)
+                    made += matching.findings(packages, base, store, exploited, found.distribution.speaks, watch)
                 except KnowledgeError as error:
                     watch.note(str(error))
             if self._settings.programs and found.distribution.base("deb") == "Debian":
-                made += self._debsecan(found, store, made, watch)
+                made += self._debsecan(found, exploited, made, watch)
         return list(_gravest(made))
 
     @staticmethod
-    def _debsecan(found: _Found, store: AdvisoryStore, made: list[Finding], watch: Watch) -> list[Finding]:
+    def _debsecan(
+        found: _Found, exploited: Mapping[str, Exploited], made: list[Finding], watch: Watch
+    ) -> list[Finding]:
         told = {(one.fields.get("package"), one.check) for one in made}
         told |= {(part, one.check) for one in made for part in one.fields.get("binary packages", "").split(", ")}
-        try:
-            exploited = store.exploited()
-        except KnowledgeError as error:
-            watch.note(str(error))
-            exploited = {}
         extra = debsecan.findings(found.root, found.distribution.codename, exploited, watch)
         return [one for one in extra if (one.fields.get("package"), one.check) not in told]
 
