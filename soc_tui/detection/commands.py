@@ -18,6 +18,7 @@ from soc_tui.detection.tools import Watch
 MAX_OUTPUT = 64 * 1024 * 1024
 _SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _STEP_SECONDS = 0.05
+_GRACE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,20 @@ def ask(argv: Sequence[str], watch: Watch, seconds: float, *, cwd: str = "/") ->
                 elif os.fstat(output.fileno()).st_size + os.fstat(errors.fileno()).st_size > MAX_OUTPUT:
                     said = f"says more than {MAX_OUTPUT >> 20} MiB and was ended"
         if said:
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
             watch.note(f"{name}: {said}")
             return None
         output.seek(0)
         errors.seek(0)
         return Answer(process.returncode, output.read(MAX_OUTPUT), errors.read(1 << 20))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and all that it has started; it may clean up first (else Lynis leaves what stops the next one)."""
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE_SECONDS)
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

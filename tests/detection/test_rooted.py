@@ -125,9 +125,12 @@ def test_a_walk_stops_when_it_shall(machine: Machine) -> None:
 
 
 def test_a_program_that_does_not_end_is_ended_with_its_children(machine: Machine) -> None:
-    script = machine.write("slow", "#!/bin/sh\nsleep 300 & sleep 300\n", 0o755)
+    script = machine.write(
+        "slow", f"#!/bin/sh\ntrap 'echo done > {machine.root}/cleaned; exit 1' TERM\nsleep 300 & sleep 300\n", 0o755
+    )
     assert ask([str(script)], machine.watch, 0.2) is None
     assert machine.notes == ["slow: takes longer than 0 s and was ended"]
+    assert (machine.root / "cleaned").read_text() == "done\n"
     assert ask([str(script)], Watch(stopping=lambda: True), 60) is None
     assert ask([str(machine.root / "none")], machine.watch, 1) is None
     assert machine.notes[1:] == ["none: cannot be run: No such file or directory"]

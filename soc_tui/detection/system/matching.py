@@ -26,7 +26,12 @@ class _Hit:
 
 
 def findings(
-    packages: Sequence[Package], base: str, store: AdvisoryStore, speaks: Callable[[str], bool], watch: Watch
+    packages: Sequence[Package],
+    base: str,
+    store: AdvisoryStore,
+    exploited: Mapping[str, Exploited],
+    speaks: Callable[[str], bool],
+    watch: Watch,
 ) -> list[Finding]:
     """What the advisories say of packages of one ecosystem.
 
@@ -34,6 +39,7 @@ def findings(
         packages: all of one OSV ecosystem.
         base: that ecosystem, without what follows a colon.
         store: where the advisories are.
+        exploited: CISA's catalogue by CVE id.
         speaks: whether an ecosystem as an advisory names it (``Debian:12``) is about this machine's release.
         watch: takes notes of versions that cannot be read.
 
@@ -66,7 +72,6 @@ def findings(
         watch.note(f"versions cannot be compared: {said}")
     if len(unreadable) > 20:
         watch.note(f"versions cannot be compared for {len(unreadable)} pairs of packages and advisories")
-    exploited = store.exploited() if hits else {}
     made = [_finding(hit, exploited) for one in hits.values() for hit in _folded(one).values()]
     return sorted(made, key=lambda one: (not one.exploited, _ORDER[one.severity], -_score(one), one.target, one.check))
 

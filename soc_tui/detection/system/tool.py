@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from soc_tui.detection.system.packages.owned import Owned
 from soc_tui.detection.system.packages.package import Package
 from soc_tui.detection.tools import Finding, Watch
 from soc_tui.detection.walking import Walked, walk
-from soc_tui.knowledge.advisories.store import AdvisoryStore
+from soc_tui.knowledge.advisories.store import AdvisoryStore, Exploited
 
 _MOST = 200_000
 """Files of interest that are kept of one walk, of each kind."""
@@ -72,26 +72,36 @@ class SystemTool:
     def _vulnerable(self, found: _Found, watch: Watch) -> list[Finding]:
         made: list[Finding] = []
         with tempfile.TemporaryDirectory(prefix="soc-tui-advisories-") as scratch:
+            store = self._store(Path(scratch), watch)
             try:
-                store = self._store(Path(scratch), watch)
-                known = store.ecosystems()
-                for base, packages in matching.grouped(found.packages(), found.distribution.base):
-                    watch.progress(f"{base} packages", 0, len(packages))
-                    if base not in known:
-                        watch.note(
-                            f"{len(packages)} {base} packages are not looked up: there are no advisories about {base}; "
-                            "load some with `soc-tui knowledge update --advisories DIR`"
-                        )
-                        continue
-                    made += matching.findings(packages, base, store, found.distribution.speaks, watch)
+                exploited = store.exploited()
             except KnowledgeError as error:
                 watch.note(str(error))
-                return made
+                exploited = {}
+            for base, packages in matching.grouped(found.packages(), found.distribution.base):
+                watch.progress(f"{base} packages", 0, len(packages))
+                if not store.knows(base):
+                    watch.note(
+                        f"{len(packages)} {base} packages are not looked up: there are no advisories about {base}; "
+                        "load some with `soc-tui knowledge update --advisories DIR`"
+                    )
+                    continue
+                try:
+                    made += matching.findings(packages, base, store, exploited, found.distribution.speaks, watch)
+                except KnowledgeError as error:
+                    watch.note(str(error))
             if self._settings.programs and found.distribution.base("deb") == "Debian":
-                told = {(one.fields.get("package"), one.check) for one in made}
-                extra = debsecan.findings(found.root, found.distribution.codename, store.exploited(), watch)
-                made += [one for one in extra if (one.fields.get("package"), one.check) not in told]
+                made += self._debsecan(found, exploited, made, watch)
         return list(_gravest(made))
+
+    @staticmethod
+    def _debsecan(
+        found: _Found, exploited: Mapping[str, Exploited], made: list[Finding], watch: Watch
+    ) -> list[Finding]:
+        told = {(one.fields.get("package"), one.check) for one in made}
+        told |= {(part, one.check) for one in made for part in one.fields.get("binary packages", "").split(", ")}
+        extra = debsecan.findings(found.root, found.distribution.codename, exploited, watch)
+        return [one for one in extra if (one.fields.get("package"), one.check) not in told]
 
     def _store(self, scratch: Path, watch: Watch) -> AdvisoryStore:
         if not self._settings.advisories:

@@ -113,6 +113,10 @@ class AdvisoryStore:
                 found[name] = int(table.metadata.num_rows)
         return found
 
+    def knows(self, base: str) -> bool:
+        """Whether there are advisories about an ecosystem."""
+        return self._path(base).exists()
+
     def about(self, base: str, names: Iterable[str]) -> Iterator[Advisory]:
         """The advisories about packages of an ecosystem, in the order of packages and ids.
 

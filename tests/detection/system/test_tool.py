@@ -181,8 +181,17 @@ def test_what_cannot_be_looked_up_is_a_note(machine: Machine, tmp_path: Path, kn
     (folder / "advisories/PyPI.parquet").write_bytes(b"PAR1 damaged")
     machine.notes.clear()
     assert list(SystemTool(QUIET, folder).check(str(machine.root), machine.watch)) == []
-    assert "PyPI.parquet: is damaged: " in machine.notes[0]
-    assert "load it again with `soc-tui knowledge update`" in machine.notes[0]
+    assert "PyPI.parquet: is damaged: " in machine.notes[1]
+    assert "load it again with `soc-tui knowledge update`" in machine.notes[1]
+
+
+def test_a_damaged_list_of_exploited_ones_hides_no_finding(machine: Machine, knowledge: Callable[..., Path]) -> None:
+    python(machine, "x", "1.0")
+    folder = knowledge(advisory("PYSEC-1", "PyPI", "x", "2", aliases=["CVE-2024-0001"]), exploited=("CVE-2024-0001",))
+    (folder / "advisories/exploited.parquet").write_bytes(b"damaged")
+    (found,) = SystemTool(QUIET, folder).check(str(machine.root), machine.watch)
+    assert (found.check, found.exploited) == ("CVE-2024-0001", False)
+    assert "exploited.parquet: is damaged: " in machine.notes[0]
 
 
 def test_hostile_names_loops_fifos_and_vanishing_files_stop_nothing(
@@ -238,7 +247,7 @@ def test_it_stops_when_it_shall(machine: Machine, knowledge: Callable[..., Path]
 
 def test_this_machine_is_looked_at_without_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # its own databases and settings, but not every file: that takes a minute where much is installed
-    large = {"bin", "home", "lib", "mnt", "opt", "root", "srv", "tmp", "usr", "work"}
+    large = frozenset(path.name for path in Path("/").iterdir() if path.name not in ("etc", "var"))
     monkeypatch.setattr(walking, "NOT_OF_THE_MACHINE", walking.NOT_OF_THE_MACHINE | large)
     notes: list[str] = []
     for one in SystemTool(QUIET, tmp_path).check("/", Watch(note=notes.append)):
