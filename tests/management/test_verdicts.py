@@ -94,7 +94,20 @@ class Shop:
     """nginx in front of the app; who asks is told by the source address of the connection."""
 
     def __init__(self, port: int, log: Path) -> None:
-        self.port, self.log = port, log
+        self.port, self._log, self._asked = port, log, 0
+
+    @property
+    def log(self) -> Path:
+        """The log once it has a line for every answer: nginx writes it after the answer."""
+        for _ in range(1000):
+            if self._log.read_text().count("\n") >= self._asked:
+                break
+            time.sleep(0.01)
+        return self._log
+
+    def expect(self, more: int) -> None:
+        """So many requests came from elsewhere."""
+        self._asked += more
 
     def ask(self, source: str, target: str) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20, source_address=(source, 0))
@@ -102,6 +115,7 @@ class Shop:
         answer = connection.getresponse()
         answer.read()
         connection.close()
+        self._asked += 1
         return answer.status
 
 
@@ -265,6 +279,7 @@ def test_probes_tell_more(shop: Shop, engine: Engine) -> None:
         probe = WebsiteTool(settings).probe(site, page["url_path"], page["parameter"], Watch())
         with engine.store.transaction("findings") as tx:
             save_probe(tx, page["alert_key"], probe.stored(), engine.clock.now())
+    shop.expect(3 * len(pages))
     sent = shop.log.read_text().removeprefix(log)
     assert sent.count("soc-tui website check") == sent.count("\n") == 3 * len(pages)
     assert "UNION" not in sent

@@ -222,7 +222,11 @@ def test_after_three_failures_the_site_is_left_alone(raw: Any) -> None:
 
 def test_an_answer_between_failures_counts(site: Any, raw: Any) -> None:
     turn = iter([nothing, nothing, lambda c: c.sendall(OK + b"Content-Length: 0\r\n\r\n"), nothing, nothing])
-    made = raw(next(turn))
+
+    def speak(connection: socket.socket) -> None:
+        next(turn)(connection)
+
+    made = raw(speak)
     asked = Asked(made.port)
     assert [asked() is None for _ in range(5)] == [True, True, False, True, True]
     assert not asked.asker.gave_up
