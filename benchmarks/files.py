@@ -65,9 +65,9 @@ def corpus(sources: Sequence[Path], target: Path, size: int) -> Counter[str]:
 def _sources(folders: Sequence[Path]) -> Iterator[Path]:
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in SOURCE and path.is_file() and not path.is_symlink():
-                if 0 < path.stat().st_size <= LARGEST:
-                    yield path
+            known = path.suffix.lower() in SOURCE and path.is_file() and not path.is_symlink()
+            if known and 0 < path.stat().st_size <= LARGEST:
+                yield path
 
 
 class Network:

@@ -222,12 +222,17 @@ def _names(folder: int) -> list[bytes]:
 def _content(descriptor: int, expected: int, most: int) -> bytes | None:
     """All bytes of an open file; None when it has grown beyond ``most``."""
     parts, size = [], 0
-    while part := os.read(descriptor, max(expected + 1 - size, _BLOCK)):  # nearly always one read and the end
+    while True:
+        wanted = max(expected + 1 - size, _BLOCK if size else 1)
+        part = os.read(
+            descriptor, wanted
+        )  # one more than there should be: a short answer is the end, and nearly always
         parts.append(part)
         size += len(part)
         if size > most:
             return None
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(part) < wanted:
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 Note = Callable[[str], None]

@@ -107,7 +107,7 @@ def test_a_file_that_grows_while_it_is_read_is_bounded(tmp_path: Path, monkeypat
 
     def read(descriptor: int, size: int) -> bytes:
         with (tmp_path / "grows").open("ab") as file:
-            file.write(b"y" * 1000)
+            file.write(b"y" * 10_000)
         return real(descriptor, size)
 
     monkeypatch.setattr(walking.os, "read", read)
