@@ -31,6 +31,7 @@ from soc_tui.management.queries import Queries
 from soc_tui.management.service import Service
 from soc_tui.management.source_health import SourceHealth
 from soc_tui.management.stopping import Stopping
+from soc_tui.management.suppressing import Suppressing
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
 from soc_tui.management.wire import error_to_dict, socket_path
@@ -84,6 +85,7 @@ class Engine:
             self.store, self.learning, settings.analysis.drift_hours, self.clock, self.library, self._changed
         )
         self.desk = Desk(self)
+        self.suppressing = Suppressing(self)
         self.queries = Queries(self.store, self.health, self.intake, self.clock)
         self.workers = {
             "acquisition": Worker(self.health, "acquisition", self.follower.step),
@@ -108,6 +110,7 @@ class Engine:
 
     def start(self, watch: Sequence[Path] = ()) -> None:
         """Open the socket and start the workers; ``watch`` are files and directories to follow."""
+        self.suppressing.expire()  # before anybody asks
         paths = [*watch, *(Path(path).expanduser().absolute() for path in self.settings.watch)]
         if paths:
             self.follower.watch(paths)
@@ -167,6 +170,7 @@ class Engine:
     def _look_after(self) -> float:
         """Housekeeping: actions whose time is over or that an earlier engine left half done; the sources' health."""
         self.desk.settle()
+        self.suppressing.expire()
         self.source_health.check()
         self.model_health.check()
         self.health.touch("management")
@@ -219,7 +223,8 @@ class Engine:
             "indicators",
         )
         tables = {name: getattr(self.queries, name) for name in names}
-        return {**tables, "hunt": self._hunt, "archive": self.keeper.archive}
+        mine = {"hunt": self._hunt, "archive": self.keeper.archive, "suppressions": self.suppressing.suppressions}
+        return {**tables, **mine}
 
     def _command_table(self) -> dict[str, Any]:
         desk = self.desk
@@ -237,6 +242,9 @@ class Engine:
             "apply": desk.apply,
             "undo": desk.undo,
             "set_state": desk.set_state,
+            "suppress": self.suppressing.suppress,
+            "unsuppress": self.suppressing.unsuppress,
+            "propose_suppression": self.suppressing.propose,
             "verify_audit": desk.verify_audit,
             "archive_run": self.keeper.run,
             "archive_verify": self.keeper.verify,
@@ -283,7 +291,8 @@ class Engine:
     def _pulse(self) -> dict[str, Any]:
         totals = {"events": last_event_id(self.store), **self.store.read("totals").to_pylist()[0]}
         rows = self.store.sql(
-            "SELECT severity, count(*) AS n FROM alerts WHERE state IN ('open', 'acknowledged') GROUP BY 1"
+            "SELECT severity, count(*) AS n FROM alerts WHERE suppressed_by IS NULL"
+            " AND state IN ('open', 'acknowledged') GROUP BY 1"
         ).to_pylist()
         return {
             **totals,
@@ -346,7 +355,10 @@ class Engine:
             "result": {
                 "sources": [vars(source) for source in tally.sources.values()],
                 **{name: tally.total(name) for name in ("bytes", "records_read", "records_stored", "records_rejected")},
-                **{name: after[name] - before[name] for name in ("findings", "alerts", "incidents")},
+                **{
+                    name: after[name] - before[name]
+                    for name in ("findings", "alerts", "alerts_suppressed", "incidents")
+                },
                 "seconds": round(time.monotonic() - began, 3),
                 "read_seconds": round(read_seconds, 3),
                 "errors": [error_to_dict(error) for error in errors],

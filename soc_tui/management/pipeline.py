@@ -8,7 +8,7 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -151,14 +151,18 @@ class Pipeline:
         if findings.num_rows == 0:
             return False
         touched = merge_findings(tx, findings)
-        alerts = alerts_for_extraction(tx, touched)
-        save_extraction(tx, extract(alerts, supporting_events(tx, alerts)))
+        self.regroup(tx, touched)
         unmatched = tx.sql(
             "SELECT * FROM alerts WHERE knowledge_id IS NULL AND alert_key IN (SELECT unnest($touched::VARCHAR[]))",
             {"touched": touched},
         )
         save_knowledge(tx, {row["alert_id"]: self._best(row) for row in unmatched.to_pylist()})
         return True
+
+    def regroup(self, tx: Transaction, alert_keys: Sequence[str]) -> None:
+        """Extract the incidents of the actors behind these alerts again."""
+        alerts = alerts_for_extraction(tx, alert_keys)
+        save_extraction(tx, extract(alerts, supporting_events(tx, alerts)))
 
     def _best(self, alert: dict[str, object]) -> str:
         found = self._library.match(alert)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from soc_tui.core.schema import FINDINGS
 from soc_tui.store.database import Transaction, load_sql
 from soc_tui.store.reach import Reach
+from soc_tui.store.suppressions import condition
 
 AT_ONCE = 10_000
 """Findings, and alerts, of one statement: replacing rows takes a multiple of their size, and memory has a limit."""
@@ -57,7 +58,8 @@ def merge_findings(tx: Transaction, findings: pa.Table) -> list[str]:
     """Store findings and recompute the alerts they belong to, each from all its findings.
 
     Equal findings (same ``alert_key``) are one alert with counts; a finding seen before (same ``finding_id``) replaces
-    its row, so merging the same findings twice changes nothing. An alert keeps its id, state, incident and knowledge.
+    its row, so merging the same findings twice changes nothing. An alert keeps its id, state, incident and knowledge;
+    whether a suppression hides it is worked out anew.
 
     Args:
         tx: the transaction that also moves the checkpoint.
@@ -76,8 +78,10 @@ def merge_findings(tx: Transaction, findings: pa.Table) -> list[str]:
         incoming = incoming.sort_by([(name, "ascending") for name in ("finding_id", "event_count", "score")])
     for start in range(0, incoming.num_rows, AT_ONCE):
         tx.execute(_text("merge_findings"), tables={"incoming": incoming.slice(start, AT_ONCE)})
+    suppressed, params = condition(tx)
+    rebuild = _text("rebuild_alerts").replace("{suppressed} AS", f"{suppressed} AS")
     for start in range(0, len(touched), AT_ONCE):
-        tx.execute(_text("rebuild_alerts"), tables={"touched": _keys(touched[start : start + AT_ONCE])})
+        tx.execute(rebuild, params, {"touched": _keys(touched[start : start + AT_ONCE])})
     return touched
 
 
@@ -147,6 +151,13 @@ def save_knowledge(tx: Transaction, knowledge: Mapping[int, str]) -> None:
         tables,
     )
     tx.execute(_text("save_knowledge"), tables=tables)
+
+
+def renew_knowledge(tx: Transaction, alert_ids: Sequence[int]) -> None:
+    """Work out anew which of its alerts' knowledge each incident takes, after some of them were hidden or shown."""
+    if alert_ids:
+        incoming = pa.table({"alert_id": pa.array(alert_ids, pa.int64())})
+        tx.execute(_text("save_knowledge"), tables={"incoming": incoming})
 
 
 def _text(name: str) -> str:

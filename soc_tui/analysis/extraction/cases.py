@@ -76,6 +76,8 @@ class Alert:
     techniques: tuple[str, ...]
     event_ids: tuple[int, ...]
     incident_id: int | None
+    suppressed_by: int | None = None
+    """The suppression that hides it."""
 
     @cached_property
     def order(self) -> tuple[datetime, int, int]:
@@ -137,7 +139,8 @@ class Support:
 
 def read_alerts(table: pa.Table) -> list[Alert]:
     """The rows of an Arrow table as alerts."""
-    names = [name for name in Alert.__dataclass_fields__ if name not in {"severity", "techniques", "event_ids"}]
+    present = [name for name in Alert.__dataclass_fields__ if name in table.column_names]
+    names = [name for name in present if name not in {"severity", "techniques", "event_ids"}]
     severities = {severity.word: severity for severity in Severity}
     return [
         Alert(
@@ -146,7 +149,7 @@ def read_alerts(table: pa.Table) -> list[Alert]:
             event_ids=tuple(row["event_ids"] or ()),
             **{name: row[name] for name in names},
         )
-        for row in _rows(table, list(Alert.__dataclass_fields__))
+        for row in _rows(table, present)
     ]
 
 
