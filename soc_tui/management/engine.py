@@ -254,7 +254,8 @@ class Engine:
             "drift": lambda: {"models": self.model_health.look()},
         }
 
-    def _lag(self, consumer: str) -> int:
+    def lag(self, consumer: str) -> int:
+        """Events that a consumer (enrichment, detection or analysis) has not yet examined."""
         return self.enrichment.lag() if consumer == "enrichment" else self.pipeline.lag(consumer)
 
     def _load_indicators(
@@ -302,7 +303,7 @@ class Engine:
             **total(self.intake.meter.recent(self.intake.states)),
             "demo": self.demo,
             "workspace": str(self.settings.workspace),
-            "behind": {name: self._lag(name) for name in _CONSUMERS},
+            "behind": {name: self.lag(name) for name in _CONSUMERS},
             "failed": [m.name for m in self.health.modules.values() if m.state == "failed"],
         }
 
@@ -374,7 +375,7 @@ class Engine:
                 continue
             self.pipeline.awaited.add(name)
             try:
-                while worker.is_alive() and not self._stopping.is_set() and (behind := self._lag(name)) > 0:
+                while worker.is_alive() and not self._stopping.is_set() and (behind := self.lag(name)) > 0:
                     worker.wake()
                     if worker.failures:
                         tally.errors.append(self.health.error(ENRICHED_MODULE if name == "enrichment" else name))

@@ -69,6 +69,8 @@ class Pipeline:
         self.scoring = Scoring(store, settings.analysis, self._run)
         self.awaited: set[str] = set()
         """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
+        self.seconds: dict[str, float] = {}
+        """How long each rule has run since the start, by the detector's name."""
         self._growing: dict[str, tuple[int, float, float]] = {}
         """By consumer: the newest event at its last look, when that came, and since when events have waited."""
         self._took: dict[str, float] = {}
@@ -130,7 +132,9 @@ class Pipeline:
     def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
         params = {**detector.parameters(self._settings.detection), **window}
+        began = self._clock.monotonic()
         found = self._store.sql(detector.sql, params, reach=self._around(first, last), few=True)
+        self.seconds[detector.name] = self.seconds.get(detector.name, 0.0) + self._clock.monotonic() - began
         return found.select(FINDINGS.names).cast(FINDINGS)
 
     def _around(self, first: int, last: int) -> Reach:

@@ -168,7 +168,8 @@ class Suppressing:
         rows = self._store.sql("SELECT * FROM suppressions WHERE suppression_id = $id", {"id": number}).to_pylist()
         if not rows:
             raise UsageError(f"there is no suppression S{number}", remedy="soc-tui suppressions --all lists them")
-        return rows[0]
+        row: dict[str, Any] = rows[0]
+        return row
 
 
 def _hidden(tx: Transaction) -> int:

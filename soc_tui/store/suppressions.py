@@ -27,13 +27,15 @@ _MOST_DETECTORS = 50
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 """Stored filters name no relative time, so any "now" gives the same condition."""
 SETTLED_BY_OTHERS = ("state", "incident", "knowledge", "suppressed")
-"""Fields of an alert that do not come from its findings: a suppression that hung on them would come and go with them."""
+"""Fields of an alert that do not come from its findings: a suppression that hung on them would come and go."""
 _SEVERITIES = [severity.word for severity in reversed(Severity)]
 
 
 def in_force(tx: Transaction | Store) -> list[dict[str, Any]]:
     """The suppressions that hide alerts now, the oldest first."""
-    return tx.sql("SELECT * FROM suppressions WHERE ended IS NULL ORDER BY suppression_id").to_pylist()
+    found = tx.sql("SELECT * FROM suppressions WHERE ended IS NULL ORDER BY suppression_id")
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
 
 
 def condition(tx: Transaction) -> tuple[str, dict[str, Any]]:
@@ -56,13 +58,13 @@ def reapply(tx: Transaction) -> tuple[list[str], list[int]]:
     Incidents and attackers of whom everything was in sight or everything hidden, before and after, are only marked.
 
     Returns:
-        The keys of changed alerts whose actors have both hidden alerts and others, now or before: their incidents have to be
-        extracted again. And the changed alerts' ids.
+        One key for each actor of changed alerts that has both hidden alerts and others, now or before: the incidents of
+        these have to be extracted again. And the changed alerts' ids.
     """
     expression, params = condition(tx)
     changed = tx.sql(
         "SELECT alert_id, alert_key, alert_actor(src_ip, user_name, host, dst_ip) AS actor, now_by FROM"  # noqa: S608
-        f" (SELECT *, {expression} AS now_by FROM alerts) WHERE suppressed_by IS DISTINCT FROM now_by ORDER BY alert_id",
+        f" (SELECT *, {expression} AS now_by FROM alerts) WHERE suppressed_by IS DISTINCT FROM now_by",
         params,
     )
     if changed.num_rows == 0:
@@ -115,7 +117,8 @@ def add(tx: Transaction, text: str, reason: str, actor: str, now: datetime, expi
         text: the filter, with no relative times.
         reason: why.
         actor: who.
-        now: UTC without zone, as is ``expires``.
+        now: UTC without zone.
+        expires: when it ends by itself, UTC without zone.
     """
     number = int(tx.sql("SELECT coalesce(max(suppression_id), 0) + 1 AS n FROM suppressions").column("n")[0].as_py())
     tx.execute(
