@@ -124,4 +124,16 @@ def run() -> None:
 
 
 # The commands register themselves on `app`; their modules import nothing heavy at the top either.
-from soc_tui.cli import archive, console, engine, indicators, knowledge, look, models, protect, respond, selftest, suppress  # noqa: E402, F401
+from soc_tui.cli import (
+    archive,
+    console,
+    engine,
+    indicators,
+    knowledge,
+    look,
+    models,
+    protect,
+    respond,
+    selftest,
+    suppress,
+)  # noqa: E402, F401

@@ -20,8 +20,8 @@ from soc_tui.management.engine import Engine
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
 
-FOLLOWING = ("source-health",)
-"""Detectors beside those of events, which need cases too."""
+ABOUT_OURSELVES = ("source-health", "model-drift")
+"""Detectors beside those of events."""
 _CHANGING = (TREE, FOLLOWED)
 _MOST_ROUNDS, _PAUSE_SECONDS = 100, 0.1
 _FOUND = """
@@ -91,7 +91,7 @@ def run(folder: Path, only: Collection[str] = (), cases: Sequence[Case] | None =
 
 def not_covered(outcomes: Sequence[Outcome]) -> list[str]:
     """The detectors that no case has tried."""
-    return sorted({*ALL_DETECTORS, *FOLLOWING} - {outcome.detector for outcome in outcomes})
+    return sorted({*ALL_DETECTORS, *ABOUT_OURSELVES} - {outcome.detector for outcome in outcomes})
 
 
 def report(outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
@@ -169,8 +169,12 @@ class _Replay:
 
     def _ingest(self, form: str, paths: Sequence[Path]) -> None:
         tally = Tally()
-        for _ in self._engine.intake.ingest(list(paths), form, tally):
-            pass
+        try:
+            for _ in self._engine.intake.ingest(list(paths), form, tally):
+                pass
+        except SocTuiError as error:  # there is no such format
+            for path in paths:
+                self._fail(path, str(error))
         for error in (*tally.errors, *tally.skipped):
             self._fail(error.source or "", str(error))
         for source in tally.sources.values():
@@ -209,8 +213,10 @@ class _Replay:
 
     def _stored(self, place: Path) -> int:
         self._engine.intake.flush()
-        found = self._store.sql('SELECT max("offset") AS n FROM sources WHERE path = $path', {"path": str(place)})
-        return int(found.column("n")[0].as_py() or 0)
+        rows = self._store.sql(
+            'SELECT "offset" FROM sources WHERE path = $path ORDER BY source_id DESC LIMIT 1', {"path": str(place)}
+        ).to_pylist()
+        return int(rows[0]["offset"]) if rows else 0
 
     def _examine(self) -> None:
         """Every consumer up to the last event."""
