@@ -124,7 +124,7 @@ def run() -> None:
 
 
 # The commands register themselves on `app`; their modules import nothing heavy at the top either.
-from soc_tui.cli import (
+from soc_tui.cli import (  # noqa: E402, F401  # noqa: E402, F401
     archive,
     console,
     engine,
@@ -136,4 +136,4 @@ from soc_tui.cli import (
     respond,
     selftest,
     suppress,
-)  # noqa: E402, F401
+)

@@ -175,8 +175,8 @@ class _Replay:
         except SocTuiError as error:  # there is no such format
             for path in paths:
                 self._fail(path, str(error))
-        for error in (*tally.errors, *tally.skipped):
-            self._fail(error.source or "", str(error))
+        for told in (*tally.errors, *tally.skipped):
+            self._fail(told.source or "", str(told))
         for source in tally.sources.values():
             if source.records_rejected:
                 self._fail(source.path, f"{source.records_rejected} records could not be read as {form}")

@@ -49,8 +49,8 @@ class Suppressing:
             all_alerts: let it hide everything.
 
         Returns:
-            The preview (see :func:`soc_tui.store.suppressions.preview`) with ``warnings``, ``refusals`` and, once applied,
-            ``suppression_id``.
+            The preview (see :func:`soc_tui.store.suppressions.preview`) with ``warnings``, ``refusals`` and, once
+            applied, ``suppression_id``.
 
         Raises:
             FilterError: the filter cannot be understood, or names what a suppression must not hang on.
@@ -119,8 +119,8 @@ class Suppressing:
     def suppressions(self, all: bool = False) -> pa.Table:
         """Suppressions in force with the number of alerts that each hides; ``all``: ended ones too. Newest first."""
         return self._store.sql(
-            "SELECT s.*, CASE WHEN ended IS NULL THEN 'in force' WHEN ended_by = '' THEN 'expired' ELSE 'undone' END AS state,"
-            " coalesce(h.hidden, 0) AS hides"
+            "SELECT s.*, coalesce(h.hidden, 0) AS hides,"
+            " CASE WHEN ended IS NULL THEN 'in force' WHEN ended_by = '' THEN 'expired' ELSE 'undone' END AS state"
             " FROM suppressions s LEFT JOIN (SELECT suppressed_by, count(*) AS hidden FROM alerts"
             " WHERE suppressed_by IS NOT NULL GROUP BY 1) h ON h.suppressed_by = s.suppression_id"
             " WHERE $all OR ended IS NULL ORDER BY suppression_id DESC",

@@ -213,7 +213,8 @@ def _fits_anything(store: Store, where: str, params: dict[str, Any], now: dateti
 _MADE = pa.schema(
     [
         ("alert_id", pa.int64()), ("severity", pa.string()), ("detector", pa.string()), ("risk_type", pa.string()),
-        ("title", pa.string()), ("score", pa.float64()), ("time", pa.timestamp("us")), ("time_last", pa.timestamp("us")),
+        ("title", pa.string()), ("score", pa.float64()), ("time", pa.timestamp("us")),
+        ("time_last", pa.timestamp("us")),
         ("src_ip", pa.string()), ("dst_ip", pa.string()), ("dst_port", pa.int32()), ("host", pa.string()),
         ("user_name", pa.string()), ("target", pa.string()), ("event_count", pa.int64()),
         ("techniques", pa.list_(pa.string())), ("state", pa.string()), ("incident_id", pa.int64()),

@@ -1,4 +1,4 @@
-"""The packaged cases of ``soc-tui selftest``: for every detector something that it must find, and something it must not.
+"""The packaged cases of ``soc-tui selftest``: for every detector something to be found, and something not to be.
 
 A case file is YAML::
 
@@ -13,8 +13,8 @@ A case file is YAML::
           Mar 27 13:06:01 web1 sshd[1]: Accepted publickey for root from 203.0.113.10 port 40000 ssh2
 
 With one case only, its keys may stand beside ``detector``. Two formats are no logs: ``website`` is a source tree and
-``followed`` a log that is watched; both give ``before`` and ``after``, a mapping of file names to contents for the first
-and a text for the second. ``indicators`` is a list of known-bad values that is loaded before the log is read. A
+``followed`` a log that is watched; both give ``before`` and ``after``, a mapping of file names to contents for the
+first and a text for the second. ``indicators`` is a list of known-bad values that is loaded before the log is read. A
 detector's cases must differ in addresses, machines or days: they are replayed in one workspace, and a finding that
 rests on two of them is a mistake of the case file.
 
