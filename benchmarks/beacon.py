@@ -71,7 +71,9 @@ def visits(random: np.random.Generator, count: int) -> list[np.ndarray[Any, Any]
     for server in range(POLLED):  # every third machine asks at even pace: a service of the house's own software
         for host in range(server, HOSTS, 3 * POLLED):
             at = np.arange(random.uniform(0, 900), SECONDS, 900) + random.uniform(-5, 5, 1)
-            polls.append(np.stack([at, np.full(len(at), host), np.full(len(at), 11_000_000 + server), np.full(len(at), 420)]))
+            polls.append(
+                np.stack([at, np.full(len(at), host), np.full(len(at), 11_000_000 + server), np.full(len(at), 420)])
+            )
     return [browsing, *polls]
 
 
@@ -88,7 +90,8 @@ def table(flows: np.ndarray[Any, Any]) -> pa.Table:
         "source_length": pa.array([1] * rows, pa.int32()),
     }  # fmt: skip
     return pa.table(
-        {f.name: pa.array(made[f.name], f.type) if f.name in made else pa.nulls(rows, f.type) for f in NORMALISED}, NORMALISED
+        {f.name: pa.array(made[f.name], f.type) if f.name in made else pa.nulls(rows, f.type) for f in NORMALISED},
+        NORMALISED,
     )
 
 
@@ -107,10 +110,19 @@ def measured(flows: int, folder: Path, seed: int) -> dict[str, Any]:
 
         def examine(part: np.ndarray[Any, Any]) -> float:
             events = table(part)
-            state = SourceState(f"{store.next_source_id()}", source_id=store.next_source_id(), records_read=len(events), records_stored=len(events))
+            state = SourceState(
+                f"{store.next_source_id()}",
+                source_id=store.next_source_id(),
+                records_read=len(events),
+                records_stored=len(events),
+            )
             first, last = append_chunks(store, [Chunk(state, events, REJECTS.empty_table(), 0)], datetime.now(UTC))
             began = time.perf_counter()
-            rows = store.sql(detector.sql, {**detector.parameters(settings), "first_event_id": first, "last_event_id": last}, few=True)
+            rows = store.sql(
+                detector.sql,
+                {**detector.parameters(settings), "first_event_id": first, "last_event_id": last},
+                few=True,
+            )
             seconds = time.perf_counter() - began
             found.update({row["finding_id"]: row for row in rows.to_pylist()})
             return seconds
@@ -121,7 +133,9 @@ def measured(flows: int, folder: Path, seed: int) -> dict[str, Any]:
         late[0] = SECONDS - 1
         small = [examine(late) for _ in range(5)]
         began = time.perf_counter()
-        store.sql(detector.sql, {**detector.parameters(settings), "first_event_id": 1, "last_event_id": total}, few=True)
+        store.sql(
+            detector.sql, {**detector.parameters(settings), "first_event_id": 1, "last_event_id": total}, few=True
+        )
         whole = time.perf_counter() - began
     named = {(row["dst_ip"], row["src_ip"]): row for row in found.values()}
     real = {(host, server) for host, server, *_ in truth}

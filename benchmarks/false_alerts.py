@@ -95,7 +95,16 @@ def main() -> None:
         for alert in found:
             groups[alert["detector"], kind(alert)].append(alert)
             if args.show:
-                print(log, alert["detector"], alert["severity"], alert["title"], alert["target"], alert["event_count"], alert["explanation"], sep=" | ")
+                print(
+                    log,
+                    alert["detector"],
+                    alert["severity"],
+                    alert["title"],
+                    alert["target"],
+                    alert["event_count"],
+                    alert["explanation"],
+                    sep=" | ",
+                )
         verdicts: Counter[str] = Counter()
         for (detector, what), members in sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))):
             verdict, reason = judged(log, detector, what)
@@ -104,7 +113,9 @@ def main() -> None:
             shown = what.replace("|", "\\|").replace("`", "'").replace("<", "&lt;")
             told = ", ".join(f"{n} {severity}" for severity, n in severities.most_common())
             rows.append([log, detector, shown, told, verdict, reason])
-        counts.append([log, f"{events:,}", str(len(found)), *(str(verdicts[v]) for v in ("true", "notice", "false", "?"))])
+        counts.append(
+            [log, f"{events:,}", str(len(found)), *(str(verdicts[v]) for v in ("true", "notice", "false", "?"))]
+        )
         print(*counts[-1], sep=" | ", flush=True)
     if not args.show:
         fill(TARGET, "counts", table(["log", "events", "alerts", "true", "notice", "false", "not judged"], counts))

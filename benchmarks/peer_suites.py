@@ -93,7 +93,9 @@ def rule_cases(folder: Path, suite: str) -> Iterator[Case]:
         if not row["tags"][0].startswith("file:test_"):
             must = bool(row["alerting"]) if row["expected"] else None
             name = f"{row['tags'][0][5:]}: {row['id'].partition('/')[2]}"
-            yield Case(suite, name, row["input"], must, f"{row['rule']} (level {row['level']})", attacker=peer(row["input"]))
+            yield Case(
+                suite, name, row["input"], must, f"{row['rule']} (level {row['level']})", attacker=peer(row["input"])
+            )
 
 
 def web_cases(folder: Path) -> Iterator[Case]:
@@ -112,8 +114,17 @@ def web_cases(folder: Path) -> Iterator[Case]:
                 referrer = quoted(text)
             else:
                 agent = quoted(text)
-            request = f'198.51.100.77 - - [01/Mar/2024:10:00:00 +0000] "GET {target} HTTP/1.1" 200 512 "{referrer}" "{agent}"'
-            yield Case("waf-bypass", f"{row['id']} {zone}", request, bool(row["expected"]), row["tags"][0], attacker="198.51.100.77")
+            request = (
+                f'198.51.100.77 - - [01/Mar/2024:10:00:00 +0000] "GET {target} HTTP/1.1" 200 512 "{referrer}" "{agent}"'
+            )
+            yield Case(
+                "waf-bypass",
+                f"{row['id']} {zone}",
+                request,
+                bool(row["expected"]),
+                row["tags"][0],
+                attacker="198.51.100.77",
+            )
 
 
 def sent(text: str) -> str:
@@ -124,7 +135,11 @@ def sent(text: str) -> str:
 def quoted(text: str) -> str:
     """A header as Apache logs it."""
     return "".join(
-        c if " " <= c <= "~" and c not in '"\\' else "".join(f"\\x{b:02x}" for b in c.encode()) if c not in '"\\' else "\\" + c
+        c
+        if " " <= c <= "~" and c not in '"\\'
+        else "".join(f"\\x{b:02x}" for b in c.encode())
+        if c not in '"\\'
+        else "\\" + c
         for c in text
     )
 
@@ -135,7 +150,9 @@ def peer(line: str) -> str:
         return ""
     text = re.sub(r"^\w{3}\s+\d+ \d\d:\d\d:\d\d \S+", "", line)
     found = set()
-    for word in re.findall(r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F.]{0,15})(?![\w.]\w)", text):
+    for word in re.findall(
+        r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F.]{0,15})(?![\w.]\w)", text
+    ):
         try:
             found.add(str(ipaddress.ip_address(word.removeprefix("::ffff:"))))
         except ValueError:
@@ -174,7 +191,9 @@ def judge(cases: list[Case], folder: Path) -> None:
         for members, events in read(cases, folder):
             offsets = [case.offset for case in members] + [1 << 60]
             owner, times, at = [], [], 0
-            for offset, program, product in zip(*(events[c].to_pylist() for c in ("source_offset", "process", "product")), strict=True):
+            for offset, program, product in zip(
+                *(events[c].to_pylist() for c in ("source_offset", "process", "product")), strict=True
+            ):
                 while offset >= offsets[at + 1]:
                     at += 1
                 members[at].program = program or product or ""
@@ -182,9 +201,11 @@ def judge(cases: list[Case], folder: Path) -> None:
                 times.append(START + APART * (number + at))
             number += len(members)
             place = events.schema.get_field_index("time")
-            events = events.set_column(place, "time", pa.array(times, pa.timestamp("us")))
-            state = SourceState(f"{number}", source_id=store.next_source_id(), records_read=len(owner), records_stored=len(owner))
-            first, _ = append_chunks(store, [Chunk(state, events, REJECTS.empty_table(), 0)], datetime.now(UTC))
+            apart = events.set_column(place, "time", pa.array(times, pa.timestamp("us")))
+            state = SourceState(
+                f"{number}", source_id=store.next_source_id(), records_read=len(owner), records_stored=len(owner)
+            )
+            first, _ = append_chunks(store, [Chunk(state, apart, REJECTS.empty_table(), 0)], datetime.now(UTC))
             by_event |= {first + n: case for n, case in enumerate(owner)}
         for consumer, step in (("detection", pipeline.detect), ("analysis", pipeline.analyse)):
             pipeline.awaited = {"detection", "analysis"}
@@ -221,12 +242,15 @@ def summary(cases: list[Case]) -> str:
     return table(["suite", "cases read", "must alert: do", "must not: do", "attacking address right"], out)
 
 
-def listed(cases: list[Case], chosen: Iterable[Case]) -> str:
+def listed(chosen: Iterable[Case]) -> str:
     """Cases one by one, equal ones together."""
     counts = Counter((c.suite, c.rule, c.name, c.line[:150].replace("|", "\\|").replace("`", "'")) for c in chosen)
     return table(
         ["suite", "rule", "case", "record", "times"],
-        [[suite, rule, name.replace("|", "\\|")[:70], f"`{line}`", str(n)] for (suite, rule, name, line), n in sorted(counts.items())],
+        [
+            [suite, rule, name.replace("|", "\\|")[:70], f"`{line}`", str(n)]
+            for (suite, rule, name, line), n in sorted(counts.items())
+        ],
     )
 
 
@@ -249,10 +273,17 @@ def unread(cases: list[Case]) -> str:
     alerting: Counter[tuple[str, str, str]] = Counter()
     for case in cases:
         if not case.read:
-            key = (case.suite, case.name.partition(":")[0], case.format + (f" ({case.program})" if case.format == "syslog" else ""))
+            key = (
+                case.suite,
+                case.name.partition(":")[0],
+                case.format + (f" ({case.program})" if case.format == "syslog" else ""),
+            )
             counts[key] += 1
             alerting[key] += bool(case.must)
-    return table(["suite", "file", "taken for", "cases", "of them must alert"], [[*key, str(n), str(alerting[key])] for key, n in sorted(counts.items())])
+    return table(
+        ["suite", "file", "taken for", "cases", "of them must alert"],
+        [[*key, str(n), str(alerting[key])] for key, n in sorted(counts.items())],
+    )
 
 
 def main() -> None:
@@ -271,10 +302,14 @@ def main() -> None:
     missed = [c for c in wanted if c.must and not c.detectors and c.suite != "waf-bypass"]
     wrong = [c for c in wanted if c.must is False and c.detectors]
     astray = [c for c in wanted if c.must and c.detectors and c.attacker and c.attacker not in c.named]
-    severe = Counter(max(c.severities, key=("info", "low", "medium", "high", "critical").index) for c in wanted if c.must and c.detectors and c.suite != "waf-bypass")
+    severe = Counter(
+        max(c.severities, key=("info", "low", "medium", "high", "critical").index)
+        for c in wanted
+        if c.must and c.detectors and c.suite != "waf-bypass"
+    )
     sections = {
-        "summary": summary(cases), "missed": listed(cases, missed), "wrong": listed(cases, wrong),
-        "astray": listed(cases, astray), "unread": unread(cases), "web": web_classes(cases),
+        "summary": summary(cases), "missed": listed(missed), "wrong": listed(wrong),
+        "astray": listed(astray), "unread": unread(cases), "web": web_classes(cases),
         "severities": table(["severity", "cases of Wazuh and OSSEC"], [[s, str(n)] for s, n in severe.most_common()]),
     }  # fmt: skip
     for name, text in sections.items():

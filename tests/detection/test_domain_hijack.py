@@ -42,7 +42,9 @@ def test_pins_are_addresses_by_their_look_or_of_the_type_that_is_named() -> None
 @pytest.mark.parametrize("make", [answer, suricata])
 def test_an_answer_that_is_not_as_pinned(workspace: Any, make: Any) -> None:
     workspace.settings = DetectionSettings(pinned_records=PINS)
-    window = workspace.add([make(0, "WWW.example.org", "192.0.2.10"), make(9, "www.example.org", "203.0.113.66", "192.0.2.11")])
+    window = workspace.add(
+        [make(0, "WWW.example.org", "192.0.2.10"), make(9, "www.example.org", "203.0.113.66", "192.0.2.11")]
+    )
     (found,) = workspace.find("domain-hijack", window)
     assert found["title"] == "A of www.example.org is not as pinned: 203.0.113.66"
     assert (found["severity"], found["risk_type"], found["event_ids"]) == ("critical", "domain-hijack", [2])
@@ -106,7 +108,8 @@ def test_answers_that_live_for_a_minute_where_they_lived_for_hours(workspace: An
 
 
 @pytest.mark.parametrize(
-    ("extra", "kind"), [('{"answers":"text"}', "A"), ('{"answers":[1,null,{}],"TTLs":["x"]}', "A"), ('{"answers":[]}', None)]
+    ("extra", "kind"),
+    [('{"answers":"text"}', "A"), ('{"answers":[1,null,{}],"TTLs":["x"]}', "A"), ('{"answers":[]}', None)],
 )
 def test_answers_that_make_no_sense_break_nothing(workspace: Any, extra: str, kind: str | None) -> None:
     workspace.settings = DetectionSettings(pinned_records=PINS)
@@ -116,7 +119,11 @@ def test_answers_that_make_no_sense_break_nothing(workspace: Any, extra: str, ki
 
 def test_nothing_is_owned_and_nothing_is_said(workspace: Any) -> None:
     window = workspace.add([answer(n * DAY, "www.example.org", f"192.0.2.{n}") for n in range(9)])
-    assert [workspace.find(name, window) for name in ("domain-hijack", "look-alike-domain", "unknown-resolver")] == [[], [], []]
+    assert [workspace.find(name, window) for name in ("domain-hijack", "look-alike-domain", "unknown-resolver")] == [
+        [],
+        [],
+        [],
+    ]
 
 
 # -- resolvers ---------------------------------------------------------------------------------------------------------
@@ -144,7 +151,10 @@ def test_without_known_ones_the_day_before_tells(workspace: Any) -> None:
 
 
 def test_a_quiet_day_before_tells_nothing_and_a_resolver_asks_whom_it_wants(workspace: Any) -> None:
-    assert workspace.find("unknown-resolver", workspace.add(asked(100, 0, "8.8.8.8") + asked(20, DAY, "203.0.113.53"))) == []
+    assert (
+        workspace.find("unknown-resolver", workspace.add(asked(100, 0, "8.8.8.8") + asked(20, DAY, "203.0.113.53")))
+        == []
+    )
     many = [one for n in range(12) for one in asked(15, 3 * DAY, f"203.0.113.{n}", client="10.0.0.2")]
     assert workspace.find("unknown-resolver", workspace.add(asked(300, 2 * DAY, "8.8.8.8") + many)) == []
 
@@ -170,7 +180,8 @@ def test_look_alikes(workspace: Any, name: str, how: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["www.example.org", "example.org", "example.com", "samples.org", "exam.org", "examples-of-code.net", "trample.org"]
+    "name",
+    ["www.example.org", "example.org", "example.com", "samples.org", "exam.org", "examples-of-code.net", "trample.org"],
 )
 def test_what_does_not_look_alike(workspace: Any, name: str) -> None:
     workspace.settings = DetectionSettings(own_domains=("example.org",))
@@ -185,7 +196,9 @@ def test_a_look_alike_in_pieces_is_one_finding(make_workspace: Any) -> None:
         workspace.settings = DetectionSettings(own_domains=("example.org",))
         for part in parts:
             made = [answer(names.index(name), name, "203.0.113.66") for name in part]
-            kept |= {f["finding_id"]: f["event_count"] for f in workspace.find("look-alike-domain", workspace.add(made))}
+            kept |= {
+                f["finding_id"]: f["event_count"] for f in workspace.find("look-alike-domain", workspace.add(made))
+            }
         found.append(kept)
     assert found[0] == found[1]
     assert list(found[0].values()) == [3]

@@ -131,9 +131,7 @@ def test_ten_minutes_count_once_they_are_over(workspace: Any, flow: Builder) -> 
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_beacons_do_not_depend_on_order_and_chunks(
-    make_workspace: Any, flow: Builder, seed: int
-) -> None:
+def test_beacons_do_not_depend_on_order_and_chunks(make_workspace: Any, flow: Builder, seed: int) -> None:
     made = [one for n in range(7) for one in calls(flow, beat(40, 600, 0.2, n), src_ip=f"10.0.0.{n + 1}")]
     made += calls(flow, beat(50, 400, 0.3), dst_ip="203.0.113.9") + calls(flow, _visits(100), dst_ip="203.0.113.10")
     made += later(flow)
@@ -274,7 +272,10 @@ def test_names_of_a_real_exfiltration_tool(workspace: Any, shared_data: Path) ->
     found = workspace.find("dns-tunnel", workspace.add([dns(n, name) for n, name in enumerate(sent)]))
     assert sorted(f["target"] for f in found) == ["captechutest.org", "harvard.edu"]
     ordinary = [row["domain"] for row in rows if row["label"] == 0]
-    assert workspace.find("dns-tunnel", workspace.add([dns(n / 10, name) for n, name in enumerate(ordinary)])) == []
+    assert (
+        workspace.find("dns-tunnel", workspace.add([dns(48 * HOUR + n / 10, name) for n, name in enumerate(ordinary)]))
+        == []
+    )
 
 
 def test_dns_of_a_red_team_exercise_has_no_tunnel(workspace: Any, shared_data: Path) -> None:

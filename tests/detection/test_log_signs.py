@@ -44,7 +44,9 @@ def test_the_table_is_sound() -> None:
     assert len({sign.name for sign in table}) == len(table) == 54
     assert {sign.severity for sign in table} <= {severity.name.lower() for severity in Severity}
     assert {sign.risk for sign in table} <= set(RISK_TYPES)
-    assert all(sign.of or sign.uid or sign.kind or "class_uid" in sign.when or "activity" in sign.when for sign in table)
+    assert all(
+        sign.of or sign.uid or sign.kind or "class_uid" in sign.when or "activity" in sign.when for sign in table
+    )
     assert all(place not in rule() for place in ("{sign}", "{actor}", "{signs}", "{candidates}"))
 
 
@@ -115,8 +117,25 @@ def test_a_name_cannot_accuse_another_address(workspace: Any, read: Any, line: s
 
 def test_bytes_of_every_kind_break_nothing(workspace: Any, read: Any) -> None:
     dice = random.Random(4)
-    words = ["Failed password for", "from 203.0.113.9 port", "'", '"', "\\", "\x00", "\u202e", "(", "[", "into outfile", "%", "${", "' OR 1=1"]
-    lines = [f"Mar  5 10:00:01 h {dice.choice(['sshd', 'sudo', 'named', 'smbd'])}[1]: " + " ".join(dice.choices(words, k=9)) for _ in range(300)]
+    words = [
+        "Failed password for",
+        "from 203.0.113.9 port",
+        "'",
+        '"',
+        "\\",
+        "\x00",
+        "\u202e",
+        "(",
+        "[",
+        "into outfile",
+        "%",
+        "${",
+        "' OR 1=1",
+    ]
+    lines = [
+        f"Mar  5 10:00:01 h {dice.choice(['sshd', 'sudo', 'named', 'smbd'])}[1]: " + " ".join(dice.choices(words, k=9))
+        for _ in range(300)
+    ]
     workspace.find("log-sign", workspace.add_table(read(lines)))
 
 
@@ -134,7 +153,11 @@ def test_one_failure_is_a_sign_and_twenty_are_the_attack_in_the_same_alert(works
 
 def test_what_is_new_is_told_once_for_good(workspace: Any, read: Any) -> None:
     for day in (5, 6, 7):
-        workspace.detect(workspace.add_table(read([f"Mar  {day} 10:00:01 h sshd[1]: Accepted password for bob from 10.0.0.9 port 1 ssh2"])))
+        workspace.detect(
+            workspace.add_table(
+                read([f"Mar  {day} 10:00:01 h sshd[1]: Accepted password for bob from 10.0.0.9 port 1 ssh2"])
+            )
+        )
     assert workspace.rows("SELECT title, finding_count FROM alerts") == [
         {"title": "New login by 10.0.0.9 as bob on h", "finding_count": 3}
     ]
@@ -161,7 +184,10 @@ AT = "2026-03-05T10:{:02}:{:02}.000000Z\t   {} {}"
 
 
 def statement(text: str, thread: int = 12) -> list[str]:
-    return [AT.format(0, 0, thread, "Connect\tapp@203.0.113.5 on shop using TCP/IP"), AT.format(0, 1, thread, f"Query\t{text}")]
+    return [
+        AT.format(0, 0, thread, "Connect\tapp@203.0.113.5 on shop using TCP/IP"),
+        AT.format(0, 1, thread, f"Query\t{text}"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +200,9 @@ def statement(text: str, thread: int = 12) -> list[str]:
         ("select name from items where id=1 or 1=1", "sql-injected", "medium"),
     ],
 )
-def test_statements_are_told_with_who_opened_the_session(workspace: Any, read: Any, text: str, sign: str, severity: str) -> None:
+def test_statements_are_told_with_who_opened_the_session(
+    workspace: Any, read: Any, text: str, sign: str, severity: str
+) -> None:
     (found,) = workspace.find("log-sign", workspace.add_table(read(statement(text))))
     assert (explained(found)["sign"], found["severity"]) == (sign, severity)
     assert (found["src_ip"], found["user_name"]) == ("203.0.113.5", "app")
@@ -191,7 +219,9 @@ def test_copy_to_a_program_of_postgresql(workspace: Any, read: Any) -> None:
     assert (found["sql-command"]["src_ip"], found["sql-command"]["user_name"]) == ("203.0.113.5", "postgres")
 
 
-@pytest.mark.parametrize("text", ["select * from outfile", "insert into log values (1)", "copy t from stdin", "select 1 = 1"])
+@pytest.mark.parametrize(
+    "text", ["select * from outfile", "insert into log values (1)", "copy t from stdin", "select 1 = 1"]
+)
 def test_ordinary_statements_are_silent(workspace: Any, read: Any, text: str) -> None:
     assert workspace.find("log-sign", workspace.add_table(read(statement(text)))) == []
 
@@ -212,9 +242,14 @@ def guesses(count: int, get_in: bool = True) -> list[str]:
     lines = []
     for n in range(count):
         lines.append(AT.format(20, n, 20 + n, "Connect\tapp@203.0.113.6 on shop using TCP/IP"))
-        lines.append(AT.format(20, n, 20 + n, "Connect\tAccess denied for user 'app'@'203.0.113.6' (using password: YES)"))
+        lines.append(
+            AT.format(20, n, 20 + n, "Connect\tAccess denied for user 'app'@'203.0.113.6' (using password: YES)")
+        )
     if get_in:
-        lines += [AT.format(40, 0, 90, "Connect\tapp@203.0.113.6 on shop using TCP/IP"), AT.format(40, 1, 90, "Query\tselect 1")]
+        lines += [
+            AT.format(40, 0, 90, "Connect\tapp@203.0.113.6 on shop using TCP/IP"),
+            AT.format(40, 1, 90, "Query\tselect 1"),
+        ]
     return lines
 
 
@@ -247,7 +282,9 @@ def test_guesses_do_not_depend_on_order_and_chunks(make_workspace: Any, read: An
 
 
 def test_a_mass_read(workspace: Any, read: Any) -> None:
-    lines = statement("select 1") + [AT.format(1, n, 12, f"Query\tSELECT /*!40001 SQL_NO_CACHE */ * FROM `t{n}`") for n in range(12)]
+    lines = statement("select 1") + [
+        AT.format(1, n, 12, f"Query\tSELECT /*!40001 SQL_NO_CACHE */ * FROM `t{n}`") for n in range(12)
+    ]
     (found,) = workspace.find("database-mass-read", workspace.add_table(read(lines)))
     assert found["title"] == "Mass read from mysql as app by 203.0.113.5"
     assert (found["severity"], found["event_count"], found["src_ip"]) == ("medium", 12, "203.0.113.5")
