@@ -107,7 +107,7 @@ class Alert:
         """What happened in a few words, without the numbers and names that differ from alert to alert."""
         if self.detector in _PASSED_ON or self.detector not in ALL_DETECTORS:
             return self.title[:_MAX_PHRASE]
-        if self.detector in {"port-scan", "web-attack"}:
+        if self.detector in {"port-scan", "web-attack", "log-sign"}:
             return self.title.split(" by ", 1)[0]
         return ALL_DETECTORS[self.detector].title
 
