@@ -8,7 +8,8 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -31,8 +32,11 @@ from soc_tui.store.database import Store, Transaction
 from soc_tui.store.intake import checkpoint, last_event_id, set_checkpoint
 from soc_tui.store.reach import Reach
 
-WINDOW_EVENTS = 200_000
-"""Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off."""
+WINDOW_EVENTS = {"detection": 1_000_000, "analysis": 200_000}
+"""Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off.
+
+Detectors look at what was before their window too, and every window merges its findings into the alerts: 1M lines of
+sshd take three times as long in windows of 200,000."""
 IDLE_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
 """How long events that pour in may wait for a full window: a session is looked at once, not with every commit."""
@@ -69,6 +73,7 @@ class Pipeline:
         self.scoring = Scoring(store, settings.analysis, self._run)
         self.awaited: set[str] = set()
         """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
+        self._batches: set[object] = set()
         self._growing: dict[str, tuple[int, float, float]] = {}
         """By consumer: the newest event at its last look, when that came, and since when events have waited."""
         self._took: dict[str, float] = {}
@@ -87,6 +92,16 @@ class Pipeline:
             return IDLE_SECONDS
         return self._consume("analysis", self.scoring.findings)
 
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """While somebody reads a batch: what it brings is examined in full windows, the rest at its end."""
+        mine = object()
+        self._batches.add(mine)
+        try:
+            yield
+        finally:
+            self._batches.remove(mine)
+
     def lag(self, consumer: str) -> int:
         """Events that a consumer has not yet examined."""
         return last_event_id(self._store) - checkpoint(self._store, consumer)
@@ -96,10 +111,11 @@ class Pipeline:
         self._health.update(consumer, lag=f"{newest - done} events")
         if newest <= done:
             return IDLE_SECONDS
-        if newest - done < WINDOW_EVENTS and self._pouring(consumer, newest):
+        window = WINDOW_EVENTS[consumer]
+        if newest - done < window and self._pouring(consumer, newest):
             return _LOOK_SECONDS
         self._growing.pop(consumer, None)
-        last = min(newest, done + WINDOW_EVENTS)
+        last = min(newest, done + window)
         began = self._clock.monotonic()
         with self._health.activity(consumer):
             findings = find(done + 1, last)
@@ -120,7 +136,8 @@ class Pipeline:
             grown = now
         self._growing[consumer] = (newest, grown, since)
         patience = max(PATIENCE_SECONDS, REST * self._took.get(consumer, 0.0))
-        return consumer not in self.awaited and now - grown < _STILL_SECONDS and now - since < patience
+        waits = bool(self._batches) or now - since < patience
+        return consumer not in self.awaited and now - grown < _STILL_SECONDS and waits
 
     # -- findings ------------------------------------------------------------------------------------------------
 

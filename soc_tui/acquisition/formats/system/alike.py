@@ -80,7 +80,8 @@ class Alike:
     def _first(self, kinds: npt.NDArray[np.integer[Any]]) -> Places:
         """For each of the ordinary lines the first line of its kind."""
         _, first, kind = np.unique(kinds, return_index=True, return_inverse=True)
-        return self._rows[first[kind]]
+        found: Places = self._rows[first[kind]]
+        return found
 
     def all_rows(self, found: pa.Table) -> pa.Table:
         """The rows of all lines, in order.
@@ -120,9 +121,12 @@ class Alike:
 def _next(where: Places, places: Places, ends: Places) -> Places:
     """The first of some ascending positions from each place on, its end where none is before that."""
     at = np.append(where, np.iinfo(np.int64).max)[np.searchsorted(where, places)]
-    return np.minimum(at, ends)
+    found: Places = np.minimum(at, ends)
+    return found
 
 
 def _of(coded: pa.DictionaryArray, told: pa.Array) -> npt.NDArray[Any]:
     """For each text what is told of it."""
-    return told.to_numpy(zero_copy_only=False)[coded.indices.to_numpy()]
+    values: npt.NDArray[Any] = told.to_numpy(zero_copy_only=False)
+    found: npt.NDArray[Any] = values[coded.indices.to_numpy()]
+    return found
