@@ -32,11 +32,11 @@ from soc_tui.store.database import Store, Transaction
 from soc_tui.store.intake import checkpoint, last_event_id, set_checkpoint
 from soc_tui.store.reach import Reach
 
-WINDOW_EVENTS = {"detection": 1_000_000, "analysis": 200_000}
+WINDOW_EVENTS = 1_000_000
 """Events examined per commit: bounds memory and lets alerts appear while a backlog is worked off.
 
 Detectors look at what was before their window too, and every window merges its findings into the alerts: 1M lines of
-sshd take three times as long in windows of 200,000."""
+sshd took three times as long in windows of 200,000."""
 IDLE_SECONDS = 5.0
 PATIENCE_SECONDS = 2.0
 """How long events that pour in may wait for a full window: a session is looked at once, not with every commit."""
@@ -111,11 +111,10 @@ class Pipeline:
         self._health.update(consumer, lag=f"{newest - done} events")
         if newest <= done:
             return IDLE_SECONDS
-        window = WINDOW_EVENTS[consumer]
-        if newest - done < window and self._pouring(consumer, newest):
+        if newest - done < WINDOW_EVENTS and self._pouring(consumer, newest):
             return _LOOK_SECONDS
         self._growing.pop(consumer, None)
-        last = min(newest, done + window)
+        last = min(newest, done + WINDOW_EVENTS)
         began = self._clock.monotonic()
         with self._health.activity(consumer):
             findings = find(done + 1, last)
