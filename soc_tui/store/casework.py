@@ -102,7 +102,9 @@ def supporting_events(tx: Transaction, alerts: pa.Table) -> pa.Table:
         One row per actor and event, in order of time: the evidence of the actor's gravest alerts, and its successful
         logins (``login`` true) from its first alert until a day after its last. Bounded per actor.
     """
-    return tx.within(_reach(alerts) if tx.has_archive else Reach(), _text("supporting_events"), tables={"cases": alerts})
+    return tx.within(
+        _reach(alerts) if tx.has_archive else Reach(), _text("supporting_events"), tables={"cases": alerts}
+    )
 
 
 def _reach(alerts: pa.Table) -> Reach:

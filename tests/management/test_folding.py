@@ -46,7 +46,8 @@ def ingest(engine: Engine, path: Path, lines: Iterator[str]) -> int:
 
 def counts(engine: Engine) -> dict[str, int]:
     return {
-        name: engine.store.sql(f"SELECT count(*) AS n FROM {name}").column("n")[0].as_py() for name in ("alerts", "incidents")
+        name: engine.store.sql(f"SELECT count(*) AS n FROM {name}").column("n")[0].as_py()
+        for name in ("alerts", "incidents")
     }
 
 
@@ -99,7 +100,9 @@ def test_what_a_tool_finds_with_every_look_is_one_alert(engine: Engine) -> None:
     found = [Finding("CVE-2026-1", "openssl is old", "high", 0.9, "openssl 1.0", host="web1")] * 10_000
     for day in range(5):
         table = events_of(found, tool, "web1", START + timedelta(days=day), day * 10_000)
-        state = SourceState(f"tool {day}", source_id=engine.store.next_source_id(), records_read=10_000, records_stored=10_000)
+        state = SourceState(
+            f"tool {day}", source_id=engine.store.next_source_id(), records_read=10_000, records_stored=10_000
+        )
         append_chunks(engine.store, [Chunk(state, table, REJECTS.empty_table(), 0)], START)
     work(engine)
     assert counts(engine) == {"alerts": 1, "incidents": 1}
@@ -113,7 +116,8 @@ def score(engine: Engine, label: Callable[[int], str]) -> None:
     with engine.store.transaction() as tx:
         for number, event_id in enumerate(ids):
             tx.execute(
-                "INSERT INTO scores VALUES ('flow', $id, 0.99, $label, '[]')", {"id": str(event_id), "label": label(number)}
+                "INSERT INTO scores VALUES ('flow', $id, 0.99, $label, '[]')",
+                {"id": str(event_id), "label": label(number)},
             )
     from soc_tui.detection.detectors import FLOW_ANOMALY
 
@@ -130,8 +134,12 @@ def conn(number: int, source: str, peer: str, port: int) -> str:
 
 
 @pytest.mark.parametrize("ports", [1, 300])
-def test_the_peers_of_a_botnet_are_one_alert_of_the_infected_machine(engine: Engine, tmp_path: Path, ports: int) -> None:
-    lines = [conn(n, "10.0.0.7" if n < 300 else "10.0.0.8", f"203.0.{n % 250}.9", 16_464 + n % ports) for n in range(310)]
+def test_the_peers_of_a_botnet_are_one_alert_of_the_infected_machine(
+    engine: Engine, tmp_path: Path, ports: int
+) -> None:
+    lines = [
+        conn(n, "10.0.0.7" if n < 300 else "10.0.0.8", f"203.0.{n % 250}.9", 16_464 + n % ports) for n in range(310)
+    ]
     ingest(engine, tmp_path / "conn.log", iter(lines))
     score(engine, lambda _: "c2")
     rows = engine.queries.alerts("detector:flow-anomaly").to_pylist()
