@@ -159,7 +159,7 @@ def tactic_rank(tactic: str) -> int:
     return TACTICS.index(tactic) if tactic in TACTICS else len(TACTICS)
 
 
-# An actor may have 100,000 alerts, of few kinds: asked by kind, not by alert (a cached property takes a lock each time).
+# An actor may have 100,000 alerts, of few kinds: kept by kind, not by alert (a cached property takes a lock each time).
 @lru_cache(maxsize=4096)
 def _technique(detector: str, techniques: tuple[str, ...]) -> str:
     rule = ALL_DETECTORS.get(detector)
