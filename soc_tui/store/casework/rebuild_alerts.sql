@@ -3,13 +3,13 @@
 -- the number of the suppression that fits the row: our own column names and $parameters only.
 -- A key may have a million findings: those are only counted, and whole rows are read of the 20 gravest. (An aggregate of
 -- the 20 smallest holds no more than these, where a window would hold all; for few findings it would cost more.)
-WITH counted AS MATERIALIZED (
-    SELECT alert_key, detector, count(*) AS finding_count, sum(event_count)::BIGINT AS event_count,
-        max(score) AS score, min(time) AS time, max(coalesce(time_last, time)) AS time_last
-    FROM findings SEMI JOIN touched USING (alert_key) GROUP BY alert_key, detector
-), total AS (
-    SELECT alert_key, sum(finding_count) AS finding_count, max(score) AS score, min(time) AS time, max(time_last) AS time_last
-    FROM counted GROUP BY alert_key
+WITH total AS MATERIALIZED (
+    SELECT alert_key, count(*) AS finding_count, sum(event_count)::BIGINT AS event_count, max(score) AS score,
+        min(time) AS time, max(coalesce(time_last, time)) AS time_last, min(detector) <> max(detector) AS shared
+    FROM findings SEMI JOIN touched USING (alert_key) GROUP BY alert_key
+), counted AS (  -- detectors that share a key see the same events: those of the gravest finding's detector count
+    SELECT alert_key, detector, count(*) AS finding_count, sum(event_count)::BIGINT AS event_count
+    FROM findings SEMI JOIN (SELECT alert_key FROM total WHERE shared) USING (alert_key) GROUP BY alert_key, detector
 ), gravest AS (
     SELECT alert_key, min({'rank': -severity_rank(severity), 'score': -score, 'time': coalesce(time, TIMESTAMP '9999-12-31'),
         'explanation': coalesce(explanation, ''), 'finding_id': finding_id}, 20) AS top
@@ -42,13 +42,13 @@ SELECT *, {suppressed} AS suppressed_by FROM (
     SELECT
         coalesce(old.alert_id, (SELECT coalesce(max(alert_id), 0) FROM alerts) + fresh.number) AS alert_id,
         alert_key, top.detector, top.risk_type, top.title, top.severity, t.score, t.time, t.time_last,
-        top.src_ip, top.dst_ip, top.dst_port, top.host, top.user_name, top.target, c.finding_count, c.event_count,
+        top.src_ip, top.dst_ip, top.dst_port, top.host, top.user_name, top.target,
+        coalesce(c.finding_count, t.finding_count) AS finding_count, coalesce(c.event_count, t.event_count) AS event_count,
         coalesce(technique.techniques, []) AS techniques, top.explanation,
         coalesce(list_sort(evidence.event_ids), []) AS event_ids
     FROM total t
     JOIN mine top USING (alert_key)
--- Detectors that share a key see the same events: those of the gravest finding's detector count.
-JOIN counted c ON c.alert_key = top.alert_key AND c.detector = top.detector
+    LEFT JOIN counted c ON c.alert_key = top.alert_key AND c.detector = top.detector
     LEFT JOIN technique USING (alert_key)
     LEFT JOIN evidence USING (alert_key)
     LEFT JOIN fresh USING (alert_key)
