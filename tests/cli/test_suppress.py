@@ -95,7 +95,7 @@ def test_hostile_text_reaches_no_terminal(product: Product) -> None:
     payload = "\x1b]0;owned\x07[bold]\u202e"
     run = product.run("suppress", f'src:{NOISY} -title:"{payload}"', "--reason", payload, "--apply")
     listed = product.run("suppressions").stdout
-    product.run("unsuppress", "S2")
+    product.run("unsuppress", f"S{product.json('suppressions')[0]['suppression_id']}")
     for text in (run.stdout, listed, product.run("suppressions", "--all", "--format", "csv").stdout):
         assert not {"\x1b", "\x07", "\u202e"} & set(text)
         assert "^[]0;owned^G[bold]<U+202E>" in text
