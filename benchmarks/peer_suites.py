@@ -201,11 +201,11 @@ def judge(cases: list[Case], folder: Path) -> None:
                 times.append(START + APART * (number + at))
             number += len(members)
             place = events.schema.get_field_index("time")
-            events = events.set_column(place, "time", pa.array(times, pa.timestamp("us")))
+            apart = events.set_column(place, "time", pa.array(times, pa.timestamp("us")))
             state = SourceState(
                 f"{number}", source_id=store.next_source_id(), records_read=len(owner), records_stored=len(owner)
             )
-            first, _ = append_chunks(store, [Chunk(state, events, REJECTS.empty_table(), 0)], datetime.now(UTC))
+            first, _ = append_chunks(store, [Chunk(state, apart, REJECTS.empty_table(), 0)], datetime.now(UTC))
             by_event |= {first + n: case for n, case in enumerate(owner)}
         for consumer, step in (("detection", pipeline.detect), ("analysis", pipeline.analyse)):
             pipeline.awaited = {"detection", "analysis"}
@@ -242,7 +242,7 @@ def summary(cases: list[Case]) -> str:
     return table(["suite", "cases read", "must alert: do", "must not: do", "attacking address right"], out)
 
 
-def listed(cases: list[Case], chosen: Iterable[Case]) -> str:
+def listed(chosen: Iterable[Case]) -> str:
     """Cases one by one, equal ones together."""
     counts = Counter((c.suite, c.rule, c.name, c.line[:150].replace("|", "\\|").replace("`", "'")) for c in chosen)
     return table(
@@ -308,8 +308,8 @@ def main() -> None:
         if c.must and c.detectors and c.suite != "waf-bypass"
     )
     sections = {
-        "summary": summary(cases), "missed": listed(cases, missed), "wrong": listed(cases, wrong),
-        "astray": listed(cases, astray), "unread": unread(cases), "web": web_classes(cases),
+        "summary": summary(cases), "missed": listed(missed), "wrong": listed(wrong),
+        "astray": listed(astray), "unread": unread(cases), "web": web_classes(cases),
         "severities": table(["severity", "cases of Wazuh and OSSEC"], [[s, str(n)] for s, n in severe.most_common()]),
     }  # fmt: skip
     for name, text in sections.items():

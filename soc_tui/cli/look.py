@@ -22,6 +22,7 @@ Filter = Annotated[
     typer.Argument(metavar="FILTER", help='e.g. severity:>=high src:10.0.0.0/8 after:-2h "free text" -host:web1'),
 ]
 Limit = Annotated[int, typer.Option(min=0, help="The most rows.")]
+Suppressed = Annotated[bool, typer.Option("--suppressed", help="Also what a suppression hides.")]
 
 _ALERT_JSON = (
     "alert_id",
@@ -45,6 +46,7 @@ _ALERT_JSON = (
     "techniques",
     "incident_id",
     "state",
+    "suppressed_by",
     "knowledge",
     "evidence",
     "explanation",
@@ -52,26 +54,26 @@ _ALERT_JSON = (
 _ALERT_TABLE = ("id", "severity", "time", "title", "src_ip", "host", "target", "event_count", "state", "incident")
 
 
-def _join(parts: list[str] | None) -> str:
+def join_filter(parts: list[str] | None) -> str:
     """A phrase that the shell took the quotes from gets them back."""
     return " ".join(
         f'"{part}"' if " " in part and '"' not in part and ":" not in part else part for part in parts or []
     )
 
 
-def _rows(context: typer.Context, name: str, expression: str, limit: int) -> list[dict[str, Any]]:
+def _rows(context: typer.Context, name: str, expression: str, limit: int, **more: bool) -> list[dict[str, Any]]:
     from soc_tui.management.launch import connect
     from soc_tui.store.filters import parse
 
     parse(expression, name)  # a wrong filter must not cost the start of an engine
     with connect(context.obj.settings().workspace) as client:
-        return list(client.query(name, filter=expression, limit=limit).to_pylist())
+        return list(client.query(name, filter=expression, limit=limit, **more).to_pylist())
 
 
 @app.command()
 def events(context: typer.Context, filter: Filter = None, limit: Limit = 100) -> None:
     """Events, newest first."""
-    rows = _rows(context, "events", _join(filter), limit)
+    rows = _rows(context, "events", join_filter(filter), limit)
     columns = (
         "event_id",
         "time",
@@ -88,17 +90,17 @@ def events(context: typer.Context, filter: Filter = None, limit: Limit = 100) ->
 
 
 @app.command()
-def alerts(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:
+def alerts(context: typer.Context, filter: Filter = None, limit: Limit = 1000, suppressed: Suppressed = False) -> None:
     """Alerts: open, severe and recent first."""
     from soc_tui.management.launch import connect
     from soc_tui.store.filters import parse
 
-    expression = _join(filter)
+    expression = join_filter(filter)
     parse(expression, "alerts")
     with connect(context.obj.settings().workspace) as client:
-        rows = client.query("alerts", filter=expression, limit=limit).to_pylist()
+        rows = client.query("alerts", filter=expression, limit=limit, suppressed=suppressed).to_pylist()
         if context.obj.format == "table":
-            emit((_alert_line(row) for row in rows), "table", _ALERT_TABLE)
+            emit((_alert_line(row) for row in rows), "table", (*_ALERT_TABLE, *(["suppressed"] if suppressed else [])))
             return
         evidence = _evidence(client, [row["alert_id"] for row in rows])
     emit((_alert_json(row, evidence) for row in rows), context.obj.format, _ALERT_JSON)
@@ -112,6 +114,7 @@ def _alert_line(row: dict[str, Any]) -> dict[str, Any]:
         "id": f"A{row['alert_id']}",
         "severity": Severity.parse(row["severity"]).label(),
         "incident": f"I{row['incident_id']}" if row["incident_id"] else "",
+        "suppressed": f"S{row['suppressed_by']}" if row["suppressed_by"] else "",
     }
 
 
@@ -136,17 +139,21 @@ def _alert_json(row: dict[str, Any], evidence: dict[int, list[dict[str, Any]]]) 
 
 
 @app.command()
-def incidents(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:
+def incidents(
+    context: typer.Context, filter: Filter = None, limit: Limit = 1000, suppressed: Suppressed = False
+) -> None:
     """Incidents: alerts of one attacker that belong together."""
-    rows = _rows(context, "incidents", _join(filter), limit)
+    rows = _rows(context, "incidents", join_filter(filter), limit, suppressed=suppressed)
     columns = ("incident_id", "severity", "time", "title", "attacker", "alert_count", "event_count", "state")
     emit(rows, context.obj.format, columns if context.obj.format == "table" else ())
 
 
 @app.command()
-def attackers(context: typer.Context, filter: Filter = None, limit: Limit = 1000) -> None:
+def attackers(
+    context: typer.Context, filter: Filter = None, limit: Limit = 1000, suppressed: Suppressed = False
+) -> None:
     """Attackers: who did it, since when, against what."""
-    rows = _rows(context, "attackers", _join(filter), limit)
+    rows = _rows(context, "attackers", join_filter(filter), limit, suppressed=suppressed)
     columns = (
         "address",
         "address_class",
@@ -197,7 +204,7 @@ def _subject(client: Client, subject: str) -> dict[str, Any]:
         row = _only(client.query("incident", incident_id=number).to_pylist(), subject)
         return {
             **row,
-            "alerts": client.query("alerts", filter=f"incident:{number}").to_pylist(),
+            "alerts": client.query("alerts", filter=f"incident:{number}", suppressed=row["suppressed"]).to_pylist(),
             "clue_tree": client.query("clues", incident_id=number).to_pylist(),
         }
     if kind == "E":

@@ -135,5 +135,7 @@ from soc_tui.cli import (  # noqa: E402
     protect,  # noqa: F401
     respond,  # noqa: F401
     scan,  # noqa: F401
+    selftest,  # noqa: F401
     sigma,  # noqa: F401
+    suppress,  # noqa: F401
 )

@@ -178,6 +178,18 @@ class ConsoleApp(App[None]):
 
         self.push_screen(UndoScreen(action_id))
 
+    def open_suppress(self, alert_id: int) -> None:
+        """Propose to hide an alert and its like."""
+        from soc_tui.console.screens.suppress import SuppressScreen
+
+        self.push_screen(SuppressScreen(alert_id))
+
+    def open_suppressions(self) -> None:
+        """Show what is suppressed."""
+        from soc_tui.console.screens.suppressions import SuppressionsScreen
+
+        self.push_screen(SuppressionsScreen())
+
     def open_attacker(self, address: str) -> None:
         """Show what is known of an address."""
         from soc_tui.console.screens.attacker import AttackerScreen

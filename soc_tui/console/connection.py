@@ -47,6 +47,7 @@ class Pulse:
     events: int = 0
     alerts: int = 0
     alerts_open: int = 0
+    alerts_suppressed: int = 0
     by_severity: dict[str, int] = field(default_factory=dict)
     incidents: int = 0
     lag_bytes: int = 0

@@ -15,6 +15,8 @@ from soc_tui.console.screens.main import MainScreen
 from soc_tui.console.screens.modal import Dialog
 from soc_tui.console.screens.repair import RepairScreen
 from soc_tui.console.screens.status import StatusScreen
+from soc_tui.console.screens.suppress import SuppressScreen
+from soc_tui.console.screens.suppressions import SuppressionsScreen
 from soc_tui.console.screens.undo import UndoScreen
 from soc_tui.console.widgets.alert_table import AlertTable
 from soc_tui.console.widgets.clue_tree import ClueTree
@@ -26,7 +28,7 @@ from soc_tui.console.widgets.text_pane import TextPane
 
 OFFERING = (
     ConsoleApp, MainScreen, RowList, TextPane, AlertTable, KnowledgePane, ClueTree, FilterInput, RepairScreen,
-    UndoScreen, Dialog, AttackerScreen, StatusScreen, EventsScreen, EventTable,
+    UndoScreen, SuppressScreen, SuppressionsScreen, Dialog, AttackerScreen, StatusScreen, EventsScreen, EventTable,
 )  # fmt: skip
 """Everything that offers keys, in the order of the document."""
 

@@ -148,8 +148,8 @@ class DetectionSettings:
     dns_tunnel_length: int = 24
     """Characters that they have below the domain on average."""
     dns_lookups: tuple[str, ...] = (
-        "sophosxl.net", "sophosxl.com", "mcafee.com", "trellix.com", "spamhaus.org", "spamcop.net", "surbl.org", "uribl.com",
-        "barracudacentral.org", "cymru.com", "e5.sk", "avqs.mcafee.com", "senderbase.org", "dnswl.org",
+        "sophosxl.net", "sophosxl.com", "mcafee.com", "trellix.com", "spamhaus.org", "spamcop.net", "surbl.org",
+        "uribl.com", "barracudacentral.org", "cymru.com", "e5.sk", "senderbase.org", "dnswl.org",
     )  # fmt: skip
     """Domains below which security products look up hashes and addresses: no DNS tunnel."""
     own_domains: tuple[str, ...] = ()

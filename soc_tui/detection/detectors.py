@@ -122,7 +122,7 @@ def domain_pattern(domains: Iterable[str]) -> str:
 
 
 def pinned(records: Mapping[str, str]) -> list[str]:
-    """The pinned records as ``name|TYPE|value``: a key without a type is of addresses, A or AAAA by the look of each."""
+    """The pinned records as ``name|TYPE|value``: a key without a type is of addresses, A or AAAA by their look."""
     pins = []
     for key, values in records.items():
         name, _, kind = key.strip().lower().partition(" ")

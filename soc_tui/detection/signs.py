@@ -1,8 +1,8 @@
 """The table of signs (``signs.yaml``) as the SQL of one rule.
 
 A sign is a record that is worth seeing by itself. Its conditions become branches of one CASE, so that each record is
-looked at once, and each branch begins with what is cheapest: the program. The table ships with the package; nothing of it
-comes from a log.
+looked at once, and each branch begins with what is cheapest: the program. The table ships with the package; nothing of
+it comes from a log.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Sign:
             return _STATEMENT
         if self.uid:
             return f"class_uid = {self.uid}"
-        return "class_uid = 3002 OR activity IN ('log-clear', 'service-install') OR process IN ('usermod', 'gpasswd', 'useradd')"
+        programs = "'usermod', 'gpasswd', 'useradd'"
+        return f"class_uid = 3002 OR activity IN ('log-clear', 'service-install') OR process IN ({programs})"
 
     @property
     def condition(self) -> str:
@@ -102,7 +103,7 @@ def rule() -> str:
         if sign.actor
     )
     rows = ",\n    ".join(
-        f"({number}, {_text(sign.name)}, {_text(sign.title)}, {_text(sign.severity)}, {_SCORES[sign.severity]}::DOUBLE, "
+        f"({number}, {_text(sign.name)}, {_text(sign.title)}, {_text(sign.severity)}, {_SCORES[sign.severity]}::DOUBLE,"
         f"{_text(sign.risk)}, [{_list(sign.techniques)}]::VARCHAR[], {_text(sign.family or sign.name)}, {sign.known})"
         for number, sign in enumerate(table)
     )

@@ -93,8 +93,8 @@ class Desk:
         incident = found[1] == "I"
         column = "incident_id" if incident else "alert_id"
         rows = self._store.sql(
-            f"SELECT * FROM alerts WHERE {column} = $id ORDER BY severity_rank(severity) DESC, score DESC, alert_id"  # noqa: S608
-            " LIMIT 1",
+            f"SELECT * FROM alerts WHERE {column} = $id ORDER BY suppressed_by IS NOT NULL,"  # noqa: S608
+            " severity_rank(severity) DESC, score DESC, alert_id LIMIT 1",
             {"id": int(found[2])},
         ).to_pylist()
         if not rows:
@@ -169,7 +169,7 @@ class Desk:
             return self._run(action_id, preview, ssh_connection)
 
     def _write_ahead(self, preview: ActionPreview) -> int:
-        with self._audited("apply", f"{preview.action} {preview.target}", {"plan": preview.as_dict()}) as tx:
+        with self.audited("apply", f"{preview.action} {preview.target}", {"plan": preview.as_dict()}) as tx:
             action_id = int(tx.sql("SELECT coalesce(max(action_id), 0) + 1 AS n FROM actions").column("n")[0].as_py())
             tx.execute(
                 "INSERT INTO actions VALUES ($id, $name, $target, $subject, 'applying', $actor, $plan, '{}', $undo,"
@@ -299,7 +299,7 @@ class Desk:
             raise UsageError(f"unknown state {state!r}", remedy=f"use {', '.join(STATES)}")
         subjects = ", ".join(f"A{number}" for number in alert_ids[:20])
         marks = self._marks(alert_ids, state)
-        with self._audited("triage", subjects, {"state": state, "alerts": alert_ids}) as tx:
+        with self.audited("triage", subjects, {"state": state, "alerts": alert_ids}) as tx:
             named = {"ids": alert_ids, "state": state}
             which = "alert_id IN (SELECT unnest($ids::BIGINT[])) AND state <> $state"
             changed = tx.sql(f"SELECT count(*) AS n FROM alerts WHERE {which}", named).column("n")[0].as_py()  # noqa: S608
@@ -359,11 +359,11 @@ class Desk:
         return self._engine.settings.workspace / "audit.head"
 
     def _audit(self, verb: str, subject: str, detail: Mapping[str, Any]) -> None:
-        with self._audited(verb, subject, detail):
+        with self.audited(verb, subject, detail):
             pass
 
     @contextlib.contextmanager
-    def _audited(self, verb: str, subject: str, detail: Mapping[str, Any]) -> Iterator[Transaction]:
+    def audited(self, verb: str, subject: str, detail: Mapping[str, Any]) -> Iterator[Transaction]:
         """A transaction that commits together with its audit record."""
         with self._store.transaction() as tx:
             yield tx

@@ -34,6 +34,7 @@ from soc_tui.management.service import Service
 from soc_tui.management.sigma import adopt_rules
 from soc_tui.management.source_health import SourceHealth
 from soc_tui.management.stopping import Stopping
+from soc_tui.management.suppressing import Suppressing
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
 from soc_tui.management.wire import error_to_dict, socket_path
@@ -88,6 +89,7 @@ class Engine:
         )
         self.scanning = Scanning(self.store, settings, self.clock, self.pipeline.scoring, self._events_arrived)
         self.desk = Desk(self)
+        self.suppressing = Suppressing(self)
         self.queries = Queries(self.store, self.health, self.intake, self.clock)
         self.workers = {
             "acquisition": Worker(self.health, "acquisition", self.follower.step),
@@ -113,6 +115,7 @@ class Engine:
 
     def start(self, watch: Sequence[Path] = ()) -> None:
         """Open the socket and start the workers; ``watch`` are files and directories to follow."""
+        self.suppressing.expire()  # before anybody asks
         paths = [*watch, *(Path(path).expanduser().absolute() for path in self.settings.watch)]
         if paths:
             self.follower.watch(paths)
@@ -173,6 +176,7 @@ class Engine:
     def _look_after(self) -> float:
         """Housekeeping: actions whose time is over or that an earlier engine left half done; the sources' health."""
         self.desk.settle()
+        self.suppressing.expire()
         self.source_health.check()
         self.model_health.check()
         self.health.touch("management")
@@ -225,7 +229,8 @@ class Engine:
             "indicators",
         )
         tables = {name: getattr(self.queries, name) for name in names}
-        return {**tables, "hunt": self._hunt, "archive": self.keeper.archive}
+        mine = {"hunt": self._hunt, "archive": self.keeper.archive, "suppressions": self.suppressing.suppressions}
+        return {**tables, **mine}
 
     def _command_table(self) -> dict[str, Any]:
         desk = self.desk
@@ -247,6 +252,9 @@ class Engine:
             "apply": desk.apply,
             "undo": desk.undo,
             "set_state": desk.set_state,
+            "suppress": self.suppressing.suppress,
+            "unsuppress": self.suppressing.unsuppress,
+            "propose_suppression": self.suppressing.propose,
             "verify_audit": desk.verify_audit,
             "archive_run": self.keeper.run,
             "archive_verify": self.keeper.verify,
@@ -256,7 +264,8 @@ class Engine:
             "drift": lambda: {"models": self.model_health.look()},
         }
 
-    def _lag(self, consumer: str) -> int:
+    def lag(self, consumer: str) -> int:
+        """Events that a consumer (enrichment, detection or analysis) has not yet examined."""
         return self.enrichment.lag() if consumer == "enrichment" else self.pipeline.lag(consumer)
 
     def _load_indicators(
@@ -327,7 +336,8 @@ class Engine:
     def _pulse(self) -> dict[str, Any]:
         totals = {"events": last_event_id(self.store), **self.store.read("totals").to_pylist()[0]}
         rows = self.store.sql(
-            "SELECT severity, count(*) AS n FROM alerts WHERE state IN ('open', 'acknowledged') GROUP BY 1"
+            "SELECT severity, count(*) AS n FROM alerts WHERE suppressed_by IS NULL"
+            " AND state IN ('open', 'acknowledged') GROUP BY 1"
         ).to_pylist()
         return {
             **totals,
@@ -337,7 +347,7 @@ class Engine:
             **total(self.intake.meter.recent(self.intake.states)),
             "demo": self.demo,
             "workspace": str(self.settings.workspace),
-            "behind": {name: self._lag(name) for name in _CONSUMERS},
+            "behind": {name: self.lag(name) for name in _CONSUMERS},
             "failed": [m.name for m in self.health.modules.values() if m.state == "failed"],
         }
 
@@ -390,7 +400,10 @@ class Engine:
             "result": {
                 "sources": [vars(source) for source in tally.sources.values()],
                 **{name: tally.total(name) for name in ("bytes", "records_read", "records_stored", "records_rejected")},
-                **{name: after[name] - before[name] for name in ("findings", "alerts", "incidents")},
+                **{
+                    name: after[name] - before[name]
+                    for name in ("findings", "alerts", "alerts_suppressed", "incidents")
+                },
                 "seconds": round(time.monotonic() - began, 3),
                 "read_seconds": round(read_seconds, 3),
                 "errors": [error_to_dict(error) for error in errors],
@@ -406,7 +419,7 @@ class Engine:
                 continue
             self.pipeline.awaited.add(name)
             try:
-                while worker.is_alive() and not self._stopping.is_set() and (behind := self._lag(name)) > 0:
+                while worker.is_alive() and not self._stopping.is_set() and (behind := self.lag(name)) > 0:
                     worker.wake()
                     if worker.failures:
                         tally.errors.append(self.health.error(ENRICHED_MODULE if name == "enrichment" else name))

@@ -8,7 +8,7 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -73,6 +73,8 @@ class Pipeline:
         self.sigma = Sigma(store, home, clock, self.commit, on_change)
         self.awaited: set[str] = set()
         """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
+        self.seconds: dict[str, float] = {}
+        """How long each rule has run since the start, by the detector's name."""
         self._growing: dict[str, tuple[int, float, float]] = {}
         """By consumer: the newest event at its last look, when that came, and since when events have waited."""
         self._took: dict[str, float] = {}
@@ -150,7 +152,9 @@ class Pipeline:
     def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
         params = {**detector.parameters(self._settings.detection), **window}
+        began = self._clock.monotonic()
         found = self._store.sql(detector.sql, params, reach=self._around(first, last), few=True)
+        self.seconds[detector.name] = self.seconds.get(detector.name, 0.0) + self._clock.monotonic() - began
         return found.select(FINDINGS.names).cast(FINDINGS)
 
     def _around(self, first: int, last: int) -> Reach:
@@ -174,14 +178,18 @@ class Pipeline:
         if findings.num_rows == 0:
             return False
         touched = merge_findings(tx, findings)
-        alerts = alerts_for_extraction(tx, touched)
-        save_extraction(tx, extract(alerts, supporting_events(tx, alerts)))
+        self.regroup(tx, touched)
         unmatched = tx.sql(
             "SELECT * FROM alerts WHERE knowledge_id IS NULL AND alert_key IN (SELECT unnest($touched::VARCHAR[]))",
             {"touched": touched},
         )
         save_knowledge(tx, {row["alert_id"]: self._best(row) for row in unmatched.to_pylist()})
         return True
+
+    def regroup(self, tx: Transaction, alert_keys: Sequence[str]) -> None:
+        """Extract the incidents of the actors behind these alerts again."""
+        alerts = alerts_for_extraction(tx, alert_keys)
+        save_extraction(tx, extract(alerts, supporting_events(tx, alerts)))
 
     def _best(self, alert: dict[str, object]) -> str:
         found = self._library.match(alert)

@@ -16,7 +16,7 @@ from soc_tui.management.health import Health
 from soc_tui.management.intake import Intake
 from soc_tui.store.database import Store
 from soc_tui.store.enrichment import address_facts
-from soc_tui.store.filters import compile_filter
+from soc_tui.store.filters import compile_filter, parse
 from soc_tui.store.intake import last_event_id
 from soc_tui.store.reach import Reach
 from soc_tui.store.website import keeps_content
@@ -44,17 +44,18 @@ class Queries:
     def __init__(self, store: Store, health: Health, intake: Intake, clock: Clock) -> None:
         self._store, self._health, self._intake, self._clock = store, health, intake, clock
 
-    def alerts(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:
-        """Alerts, open and severe and recent first."""
-        return self._filtered("alerts", filter, limit=limit, offset=offset)
+    def alerts(self, filter: str = "", limit: int = 1000, offset: int = 0, suppressed: bool = False) -> pa.Table:
+        """Alerts, open and severe and recent first; what a suppression hides when asked for, also by ``suppressed:``."""
+        suppressed = suppressed or any(term.field == "suppressed" for term in parse(filter, "alerts"))
+        return self._filtered("alerts", filter, limit=limit, offset=offset, suppressed=suppressed)
 
-    def incidents(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:
-        """Incidents, severe and recent first."""
-        return self._filtered("incidents", filter, limit=limit, offset=offset)
+    def incidents(self, filter: str = "", limit: int = 1000, offset: int = 0, suppressed: bool = False) -> pa.Table:
+        """Incidents, severe and recent first; ``suppressed``: those too of which every alert is hidden."""
+        return self._filtered("incidents", filter, limit=limit, offset=offset, suppressed=suppressed)
 
-    def attackers(self, filter: str = "", limit: int = 1000, offset: int = 0) -> pa.Table:
-        """Attackers, severe first."""
-        return self._filtered("attackers", filter, limit=limit, offset=offset)
+    def attackers(self, filter: str = "", limit: int = 1000, offset: int = 0, suppressed: bool = False) -> pa.Table:
+        """Attackers, severe first; ``suppressed``: those too of whom every alert is hidden."""
+        return self._filtered("attackers", filter, limit=limit, offset=offset, suppressed=suppressed)
 
     def events(
         self,

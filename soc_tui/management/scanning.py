@@ -25,10 +25,11 @@ from soc_tui.core.errors import SocTuiError
 from soc_tui.core.schema import REJECTS
 from soc_tui.core.settings import Settings
 from soc_tui.core.types import SourceState
-from soc_tui.detection.detectors import TOOLS
+from soc_tui.detection.detectors import TOOLS, WEB_ATTACK
 from soc_tui.detection.files.judging import Judge
 from soc_tui.detection.rooms import KINDS, Look, look_of, owned
 from soc_tui.detection.tools import FORMAT, Finding, Tool, Watch, events_of
+from soc_tui.management.probing import probe
 from soc_tui.management.scoring import Scoring
 from soc_tui.store.database import Store
 from soc_tui.store.intake import append_chunks, load_sources
@@ -89,6 +90,8 @@ class Scanning:
         self._running: set[Job] = set()
         self._begin = clock.monotonic() + _FIRST_SECONDS
         self._seen_alert = self._newest_alert()
+        self._attacked: dict[str, list[str]] = {}
+        """By owned website: the keys of new alerts about attacks on it."""
 
     def stop(self) -> None:
         """End every scan after the file, request or package it is at."""
@@ -210,7 +213,9 @@ class Scanning:
         now = self._clock.monotonic()
         if now < self._begin:
             return self._begin - now
-        for job in self.due():
+        due = self.due()
+        self.ask_attacked()
+        for job in due:
             if self._stopping.is_set():
                 break
             try:
@@ -219,6 +224,16 @@ class Scanning:
             except SocTuiError as error:  # its source keeps what went wrong; the others are looked at all the same
                 log.warning("the scan of %s ended early: %s", _without_secret(job.target), error)
         return _LOOK_SECONDS
+
+    def ask_attacked(self) -> None:
+        """Ask the attacked websites of the last :meth:`due`, inertly, about the attacked pages."""
+        waiting, self._attacked = self._attacked, {}
+        for target, alert_keys in waiting.items():
+            try:
+                watch = Watch(stopping=self._stopping.is_set)
+                probe(self._store, self._settings.scan, self._scoring, self._clock, target, alert_keys, watch)
+            except SocTuiError as error:
+                log.warning("%s could not be asked about the attacks on it: %s", target, error)
 
     def due(self) -> list[Job]:
         """Owned targets whose time has come, and those that new alerts name."""
@@ -243,7 +258,7 @@ class Scanning:
     def _named(self, mine: list[Job]) -> list[Job]:
         """Owned targets that alerts name which are newer than the last look; alerts of scans name nothing."""
         rows = self._store.sql(
-            "SELECT alert_id, risk_type, host, dst_ip, dst_port, target, event_ids FROM alerts"
+            "SELECT alert_id, alert_key, detector, risk_type, host, dst_ip, dst_port, target, event_ids FROM alerts"
             " WHERE alert_id > $seen AND NOT list_contains($tools::VARCHAR[], detector) AND risk_type <> 'health'"
             " ORDER BY alert_id LIMIT $most",
             {"seen": self._seen_alert, "tools": [tool.name for tool in TOOLS], "most": _MOST_ALERTS},
@@ -257,7 +272,12 @@ class Scanning:
             " AND url_host IS NOT NULL",
             {"ids": ids}, reach=Reach(event_ids=ids),
         )["host"].to_pylist()  # fmt: skip
-        return [job for job in mine if any(_names(row, hosts, job, self._host, mine) for row in rows)]
+        named = {job: [row for row in rows if _names(row, hosts, job, self._host, mine)] for job in mine}
+        for job, by in named.items():
+            keys = [row["alert_key"] for row in by if row["detector"] == WEB_ATTACK.name]
+            if job.kind == "website" and keys and self._settings.analysis.enabled:
+                self._attacked.setdefault(job.target, []).extend(keys)
+        return [job for job, by in named.items() if by]
 
 
 def _unheard(told: queue.Queue[Any], thread: threading.Thread) -> list[tuple[Tool, Finding]]:

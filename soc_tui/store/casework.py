@@ -18,6 +18,7 @@ from soc_tui.core.clock import naive_utc
 from soc_tui.core.schema import FINDINGS
 from soc_tui.store.database import Transaction, load_sql
 from soc_tui.store.reach import Reach
+from soc_tui.store.suppressions import condition
 
 AT_ONCE = 10_000
 """Findings, and alerts, of one statement: replacing rows takes a multiple of their size, and memory has a limit."""
@@ -58,7 +59,8 @@ def merge_findings(tx: Transaction, findings: pa.Table) -> list[str]:
     """Store findings and recompute the alerts they belong to, each from all its findings.
 
     Equal findings (same ``alert_key``) are one alert with counts; a finding seen before (same ``finding_id``) replaces
-    its row, so merging the same findings twice changes nothing. An alert keeps its id, state, incident and knowledge.
+    its row, so merging the same findings twice changes nothing. An alert keeps its id, state, incident and knowledge;
+    whether a suppression hides it is worked out anew.
 
     Args:
         tx: the transaction that also moves the checkpoint.
@@ -77,8 +79,10 @@ def merge_findings(tx: Transaction, findings: pa.Table) -> list[str]:
         incoming = incoming.sort_by([(name, "ascending") for name in ("finding_id", "event_count", "score")])
     for start in range(0, incoming.num_rows, AT_ONCE):
         tx.execute(_text("merge_findings"), tables={"incoming": incoming.slice(start, AT_ONCE)})
+    suppressed, params = condition(tx)
+    rebuild = _text("rebuild_alerts").replace("{suppressed} AS", f"{suppressed} AS")
     for start in range(0, len(touched), AT_ONCE):
-        tx.execute(_text("rebuild_alerts"), tables={"touched": _keys(touched[start : start + AT_ONCE])})
+        tx.execute(rebuild, params, {"touched": _keys(touched[start : start + AT_ONCE])})
     return touched
 
 
@@ -99,7 +103,9 @@ def supporting_events(tx: Transaction, alerts: pa.Table) -> pa.Table:
         One row per actor and event, in order of time: the evidence of the actor's gravest alerts, and its successful
         logins (``login`` true) from its first alert until a day after its last. Bounded per actor.
     """
-    return tx.within(_reach(alerts), _text("supporting_events"), tables={"cases": alerts})
+    return tx.within(
+        _reach(alerts) if tx.has_archive else Reach(), _text("supporting_events"), tables={"cases": alerts}
+    )
 
 
 def _reach(alerts: pa.Table) -> Reach:
@@ -174,6 +180,13 @@ def save_probe(tx: Transaction, alert_key: str, probe: Mapping[str, str], time: 
         " $parameter AS parameter, $page AS page, $reflected AS reflected, $time::TIMESTAMP AS time",
         {"alert_key": alert_key, "time": naive_utc(time), **probe},
     )
+
+
+def renew_knowledge(tx: Transaction, alert_ids: Sequence[int]) -> None:
+    """Work out anew which of its alerts' knowledge each incident takes, after some of them were hidden or shown."""
+    if alert_ids:
+        incoming = pa.table({"alert_id": pa.array(alert_ids, pa.int64())})
+        tx.execute(_text("save_knowledge"), tables={"incoming": incoming})
 
 
 def _text(name: str) -> str:

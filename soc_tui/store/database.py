@@ -76,6 +76,11 @@ class Transaction:
         widen(self._cursor)
         return found
 
+    @property
+    def has_archive(self) -> bool:
+        """As :attr:`Store.has_archive`: where there is none, no reach need be worked out."""
+        return self._store.has_archive
+
     def refresh_events(self) -> None:
         """Rewrite the view ``events`` after the records of archived files have changed in this transaction."""
         self._store.refresh_events(self._cursor)

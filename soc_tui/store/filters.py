@@ -67,9 +67,11 @@ SCOPES: dict[str, Scope] = {
             "score": ("number", ("score",)),
             "count": ("number", ("event_count",)),
             "technique": ("list", ("techniques",)),
+            "target": ("text", ("target",)),
             "incident": ("id:I", ("incident_id",)),
             "knowledge": ("text", ("knowledge_id",)),
             "verdict": ("words", ("verdict",)),
+            "suppressed": ("id:S", ("suppressed_by",)),
         },
         ("title", "detector", "risk_type", "src_ip", "dst_ip", "host", "user_name", "target"),
     ),
@@ -144,6 +146,10 @@ SCOPES: dict[str, Scope] = {
 }
 """The filterable tables."""
 
+_TIMES = frozenset({"after", "before"})
+_BARE_VALUE = re.compile(r"[\w./*%@+,-][\w./*%@+,:-]*")
+_BARE_WORD = re.compile(r"[\w./*%@+][\w./*%@+,-]*")
+"""What needs no quotes behind a field, and alone."""
 _TERM = re.compile(r'\s*(?P<neg>-?)(?:(?P<field>[A-Za-z_]+):(?P<op>>=|<=|>|<|=)?)?(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)')
 
 
@@ -176,15 +182,51 @@ def parse(text: str, table: str = "alerts") -> list[Term]:
     return terms
 
 
-def compile_filter(text: str, table: str, now: datetime) -> tuple[str, dict[str, Any]]:
+def compile_filter(
+    text: str, table: str, now: datetime, params: dict[str, Any] | None = None
+) -> tuple[str, dict[str, Any]]:
     """The expression as a SQL condition and its named parameters (``TRUE`` and none for an empty one).
+
+    Args:
+        text: the expression.
+        table: the table that is filtered.
+        now: what relative times count from.
+        params: parameters of other conditions of the same statement, to be added to.
 
     Raises:
         FilterError: as :func:`parse`.
     """
-    params: dict[str, Any] = {}
+    params = {} if params is None else params
     parts = [_condition(term, SCOPES[table], params, now) for term in parse(text, table)]
     return (" AND ".join(parts) or "TRUE"), params
+
+
+def write(terms: Sequence[Term]) -> str:
+    """The terms as an expression that :func:`parse` reads back as the same terms."""
+    return " ".join(_written(term) for term in terms)
+
+
+def _written(term: Term) -> str:
+    bare = _BARE_VALUE if term.field else _BARE_WORD
+    value = term.value if bare.fullmatch(term.value) else '"' + re.sub(r'(["\\])', r"\\\1", term.value) + '"'
+    head = f"{term.field}:{'' if term.op == '=' else term.op}" if term.field else ""
+    return f"{'-' if term.negated else ''}{head}{value}"
+
+
+def fixed(text: str, table: str, now: datetime) -> str:
+    """The expression with its relative times (``after:-2h``) as the moments that they mean at ``now``, in UTC.
+
+    Raises:
+        FilterError: as :func:`parse`.
+    """
+    kinds = {name: kind for name, (kind, _) in SCOPES[table].fields.items()}
+    terms = parse(text, table)
+    return write(
+        [
+            replace(term, value=_moment(term, now).isoformat() + "Z") if kinds.get(term.field) in _TIMES else term
+            for term in terms
+        ]
+    )
 
 
 def _condition(term: Term, scope: Scope, params: dict[str, Any], now: datetime) -> str:
@@ -199,7 +241,7 @@ def _condition(term: Term, scope: Scope, params: dict[str, Any], now: datetime) 
 
 def _one(kind: str, column: str, term: Term, params: dict[str, Any], now: datetime) -> str:
     value = term.value
-    if kind in {"after", "before"}:
+    if kind in _TIMES:
         return f"{column} {'>=' if kind == 'after' else '<'} {_bind(params, _moment(term, now))}"
     if kind == "severity":
         try:

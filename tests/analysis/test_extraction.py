@@ -177,7 +177,7 @@ def test_an_attacker_is_described_over_all_incidents() -> None:
     assert attacker == {
         "address": ATTACKER, "address_class": "reserved", "first_seen": START,
         "last_seen": START + timedelta(seconds=500_060), "event_count": 20, "alert_count": 2,
-        "targets": ["192.0.2.1", "web1"], "users": ["root", "admin"], "user_agents": ["sqlmap/1.8"],
+        "targets": ["192.0.2.1", "web1"], "users": ["root", "admin"], "user_agents": ["sqlmap/1.8"], "suppressed": False,
         "techniques": ["T1046", "T1110.001"], "incident_ids": [1, 2], "severity": "critical",
     }  # fmt: skip
 

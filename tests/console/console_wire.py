@@ -36,7 +36,7 @@ ALERT_SCHEMA = pa.schema(
         ("host", pa.string()), ("user_name", pa.string()), ("target", pa.string()), ("event_count", pa.int64()),
         ("finding_count", pa.int64()), ("techniques", pa.list_(pa.string())), ("explanation", pa.string()),
         ("event_ids", pa.list_(pa.int64())), ("state", pa.string()), ("incident_id", pa.int64()),
-        ("knowledge_id", pa.string()),
+        ("knowledge_id", pa.string()), ("suppressed_by", pa.int64()),
     ]
 )  # fmt: skip
 
@@ -82,6 +82,7 @@ class Wire:
         self.hang: dict[str, threading.Event] = {}
         self.closed = False
         self.total_known = True
+        self.suppressions: list[dict[str, Any]] = []
 
     # --- Link ----------------------------------------------------------------------------------
     def query(self, name: str, **params: Any) -> pa.Table:
@@ -130,8 +131,9 @@ class Wire:
         return value
 
     # --- queries -------------------------------------------------------------------------------
-    def _query_alerts(self, filter: str, limit: int, offset: int) -> pa.Table:
-        found = [a for a in self.alert_list if self._matches(a, filter)]
+    def _query_alerts(self, filter: str, limit: int, offset: int, suppressed: bool = False) -> pa.Table:
+        listed = [a for a in self.alert_list if suppressed or a.get("suppressed_by") is None]
+        found = [a for a in listed if self._matches(a, filter)]
         rows = []
         for alert in found[offset : offset + limit]:
             row = self._dirty(alert, {"severity", "state", "explanation"})
@@ -149,6 +151,19 @@ class Wire:
             key = {"src": "src_ip", "risk": "risk_type"}.get(found[1], found[1])
             return bool(alert[key] == found[2])
         return text.lower() in alert["title"].lower()
+
+    def _query_suppressions(self, all: bool) -> pa.Table:
+        names = ("filter", "reason", "created_by", "state")
+        rows = [
+            {**self._dirty(row, {"state"}), "created": START, "expires": START + timedelta(days=30),
+             "hides": sum(a.get("suppressed_by") == row["suppression_id"] for a in self.alert_list)}
+            for row in reversed(self.suppressions) if all or row["ended"] is None
+        ]  # fmt: skip
+        if not rows:
+            return pa.table(
+                {"suppression_id": pa.array([], pa.int64()), **dict.fromkeys(names, pa.array([], pa.string()))}
+            )
+        return pa.Table.from_pylist(rows)
 
     def _query_evidence(self, alert_id: int, limit: int) -> pa.Table:
         line = "Nov  2 14:03:{:02d} web1 sshd[4242]: Failed password for root from 203.0.113.{} port 51022 ssh2"
@@ -236,9 +251,45 @@ class Wire:
             by_severity[alert["severity"]] = by_severity.get(alert["severity"], 0) + 1
         return {
             "revision": self.revision, "events": self.events, "alerts": len(self.alert_list),
+            "alerts_suppressed": sum(alert.get("suppressed_by") is not None for alert in self.alert_list),
             "alerts_open": len(self.alert_list), "by_severity": by_severity, "incidents": 4, "lag_bytes": 0,
             "demo": self.demo, "workspace": self._text("/var/lib/soc-tui"),
         }  # fmt: skip
+
+    def _command_propose_suppression(self, alert_id: int) -> dict[str, Any]:
+        return {"alert_id": alert_id, "filter": self._text(f"src:{make_alert(alert_id)['src_ip']}")}
+
+    def _command_suppress(self, filter: str, reason: str = "", days: int = 30, apply: bool = False) -> dict[str, Any]:
+        found = [a for a in self.alert_list if a.get("suppressed_by") is None and self._matches(a, filter)]
+        by_severity = {w: sum(a["severity"] == w for a in found) for w in ("critical", "high", "medium", "low", "info")}
+        whole = [self._text("the filter fits any alert")] if not filter.strip() else []
+        answer = {
+            "filter": filter, "reason": reason, "hides": len(found), "of": len(self.alert_list), "incidents": 1,
+            "already_hidden": 0, "by_severity": by_severity, "by_detector": {self._text("port-scan"): len(found)},
+            "examples": [self._dirty({k: a[k] for k in ("alert_id", "severity", "title")}, set()) for a in found[:5]],
+            "warnings": [self._text("hides 1 critical")], "refusals": whole, "expires": "2026-12-02T14:03:22Z",
+            "applied": apply, "suppression_id": None,
+        }  # fmt: skip
+        if apply:
+            if whole or not reason.strip():
+                raise EngineError(self._text("a suppression needs a reason"))
+            number = len(self.suppressions) + 1
+            for alert in found:
+                alert["suppressed_by"] = number
+            row = {"suppression_id": number, "filter": filter, "reason": reason, "created_by": "root", "ended": None}
+            self.suppressions.append({**row, "state": "in force"})
+            self.revision += 1
+            return {**answer, "suppression_id": number}
+        return answer
+
+    def _command_unsuppress(self, suppression_id: int) -> dict[str, Any]:
+        shown = [a for a in self.alert_list if a.get("suppressed_by") == suppression_id]
+        for alert in shown:
+            alert["suppressed_by"] = None
+        self.suppressions[suppression_id - 1].update(ended=START, state="undone")
+        self.revision += 1
+        return {"suppression_id": suppression_id, "changed": True, "shows": len(shown),
+                "message": f"{len(shown)} alerts are shown again"}  # fmt: skip
 
     def _command_knowledge(self, subject: str) -> dict[str, Any]:
         entry = {

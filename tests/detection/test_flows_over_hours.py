@@ -272,7 +272,10 @@ def test_names_of_a_real_exfiltration_tool(workspace: Any, shared_data: Path) ->
     found = workspace.find("dns-tunnel", workspace.add([dns(n, name) for n, name in enumerate(sent)]))
     assert sorted(f["target"] for f in found) == ["captechutest.org", "harvard.edu"]
     ordinary = [row["domain"] for row in rows if row["label"] == 0]
-    assert workspace.find("dns-tunnel", workspace.add([dns(n / 10, name) for n, name in enumerate(ordinary)])) == []
+    assert (
+        workspace.find("dns-tunnel", workspace.add([dns(48 * HOUR + n / 10, name) for n, name in enumerate(ordinary)]))
+        == []
+    )
 
 
 def test_dns_of_a_red_team_exercise_has_no_tunnel(workspace: Any, shared_data: Path) -> None:

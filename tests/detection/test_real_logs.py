@@ -45,7 +45,7 @@ def test_auth_log_of_a_cloud_machine(workspace: Any, shared_data: Path) -> None:
     assert {ip for ip, _ in logins} == {"24.151.103.17", "85.245.107.41"}
     signs = Counter(a["severity"] for a in found if a["detector"] == "log-sign")
     assert len(found) == len(forced) + len(logins) + signs.total()
-    assert signs == SIGNS_OF_THE_CLOUD
+    assert signs == {"info": 200, "low": 10}  # the low ones: new accounts
     titles = [row["title"] for row in workspace.rows("SELECT title FROM incidents WHERE attacker = '24.151.103.17'")]
     assert titles == ["SSH login after failures, then SSH brute force, by 24.151.103.17 against ip-10-77-20-248"]
     (attacker,) = workspace.rows("SELECT * FROM attackers WHERE address = '24.151.103.17'")

@@ -25,6 +25,7 @@ from soc_tui.core.settings import ScanSettings, Settings
 from soc_tui.detection.tools import Watch
 from soc_tui.detection.website.tool import WebsiteTool
 from soc_tui.management.engine import Engine
+from soc_tui.management.scanning import Job
 from soc_tui.management.tally import Tally
 from soc_tui.management.verdicts import attacked, judge
 from soc_tui.store.casework import save_probe
@@ -294,6 +295,27 @@ def test_probes_tell_more(shop: Shop, engine: Engine) -> None:
     }
     read(engine, shop.log)  # the probes themselves are ordinary requests, and a verdict stays with what probes told
     assert verdicts(engine)["127.0.0.17"][0] == "likely success"
+
+
+def test_the_engine_probes_an_owned_website_by_itself(shop: Shop, tmp_path: Path) -> None:
+    site = f"http://127.0.0.1:{shop.port}"
+    scan = ScanSettings(websites=(site,), requests_per_second=1000, every_hours=0.0)
+    engine = Engine(Settings(workspace=tmp_path / "owner", scan=scan))
+    visit(shop)
+    attack(shop)
+    read(engine, shop.log)
+    log = shop.log.read_text()
+    assert engine.scanning.due() == [Job("website", site)]
+    engine.scanning.ask_attacked()
+    assert verdicts(engine)["127.0.0.17"][0] == "likely success"
+    assert verdicts(engine)["127.0.0.11"] == EXPECTED["127.0.0.11"]
+    engine.scanning.ask_attacked()  # each attack once
+    pages = engine.store.sql("SELECT count(*) AS n FROM probes")["n"][0].as_py()
+    shop.expect(3 * pages)
+    sent = shop.log.read_text().removeprefix(log)
+    assert sent.count("soc-tui website check") == sent.count("\n") == 3 * pages
+    assert not {word for word in ("UNION", "script", "passwd", "..") if word in sent}
+    engine.stop()
 
 
 def test_verdicts_are_told_by_the_commands(shop: Shop, engine: Engine, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from soc_tui.core.errors import FilterError
 from soc_tui.store.database import Store
-from soc_tui.store.filters import SCOPES, compile_filter, parse
+from soc_tui.store.filters import SCOPES, Term, compile_filter, fixed, parse, write
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALERTS = [
@@ -122,3 +122,41 @@ def test_quoted_text_is_one_term(text: str) -> None:
     quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     terms = parse(quoted)
     assert [(t.field, t.value) for t in terms] == [("", text)]
+
+
+_FIELDS = {
+    "": ["="], "title": ["="], "src": ["="], "target": ["="], "host": ["="], "severity": ["=", ">=", "<=", ">", "<"],
+}  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.sampled_from(sorted(_FIELDS)).flatmap(
+            lambda name: st.builds(
+                Term, st.just(name), st.sampled_from(_FIELDS[name]),
+                st.sampled_from(["low", "high"]) if name == "severity" else st.text(max_size=20).filter(lambda t: "/" not in t),
+                st.booleans(), st.just(0),
+            )
+        )
+    )
+)  # fmt: skip
+def test_written_terms_read_back_as_the_same(terms: list[Term]) -> None:
+    def plain(read: list[Term]) -> list[tuple[str, str, str, bool]]:
+        return [(term.field, term.op, term.value, term.negated) for term in read]
+
+    assert plain(parse(write(terms))) == plain(terms)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("after:-2h", "after:2026-03-01T10:00:00Z"),
+        ('host:"a b"   -before:-1d', 'host:"a b" -before:2026-02-28T12:00:00Z'),
+        ("after:2026-01-01 severity:>=high 10.0.0.5", "after:2026-01-01T00:00:00Z severity:>=high 10.0.0.5"),
+        ("after:2026-01-01T02:00:00+02:00", "after:2026-01-01T00:00:00Z"),
+        ("", ""),
+    ],
+)
+def test_relative_times_can_be_fixed(text: str, expected: str) -> None:
+    assert fixed(text, "alerts", NOW) == expected
+    assert fixed(expected, "alerts", datetime(2030, 1, 1, tzinfo=UTC)) == expected

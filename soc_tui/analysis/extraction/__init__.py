@@ -27,7 +27,7 @@ INCIDENTS = pa.schema(
     [
         ("incident_id", pa.int64()), ("title", pa.string()), ("risk_type", pa.string()), ("severity", pa.string()),
         ("score", pa.float64()), ("attacker", pa.string()), ("time", _STAMP), ("time_last", _STAMP),
-        ("alert_count", pa.int64()), ("event_count", pa.int64()),
+        ("alert_count", pa.int64()), ("event_count", pa.int64()), ("suppressed", pa.bool_()),
     ]
 )  # fmt: skip
 ASSIGNMENTS = pa.schema([("alert_id", pa.int64()), ("incident_id", pa.int64())])
@@ -42,7 +42,7 @@ ATTACKERS = pa.schema(
     [
         ("address", pa.string()), ("address_class", pa.string()), ("first_seen", _STAMP), ("last_seen", _STAMP),
         ("event_count", pa.int64()), ("alert_count", pa.int64()), ("targets", _TEXTS), ("users", _TEXTS),
-        ("user_agents", _TEXTS), ("techniques", _TEXTS), ("incident_ids", _IDS), ("severity", pa.string()),
+        ("user_agents", _TEXTS), ("techniques", _TEXTS), ("incident_ids", _IDS), ("severity", pa.string()), ("suppressed", pa.bool_()),
     ]
 )  # fmt: skip
 
@@ -83,7 +83,8 @@ def extract(alerts: pa.Table, support: pa.Table, own_addresses: Collection[str] 
     return Extraction(
         incidents=_table([_incident_row(incident) for incident in found], INCIDENTS),
         assignments=_table(
-            [{"alert_id": a.alert_id, "incident_id": i.incident_id} for i in found for a in i.alerts], ASSIGNMENTS
+            [{"alert_id": a.alert_id, "incident_id": i.incident_id} for i in found for a in (*i.alerts, *i.hidden)],
+            ASSIGNMENTS,
         ),
         clues=_table(
             [
@@ -107,8 +108,8 @@ def _attackers(
             by_address.setdefault(incident.actor, []).append(incident)
     return [
         attackers.describe(
-            address, [a for i in of_address for a in i.alerts], events.get(address, ()),
-            [i.incident_id for i in of_address], own,
+            address, incidents.parted([a for i in of_address for a in (*i.alerts, *i.hidden)])[0],
+            events.get(address, ()), [i.incident_id for i in of_address], own,
         )
         for address, of_address in sorted(by_address.items())
     ]  # fmt: skip
@@ -119,7 +120,7 @@ def _incident_row(incident: incidents.Incident) -> dict[str, Any]:
         "incident_id": incident.incident_id, "title": incident.title, "risk_type": incident.risk_type,
         "severity": incident.severity.word, "score": incident.score, "attacker": incident.actor,
         "time": incident.time, "time_last": incident.time_last, "alert_count": len(incident.alerts),
-        "event_count": incident.event_count,
+        "event_count": incident.event_count, "suppressed": incident.suppressed,
     }  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class Attacker:
     techniques: tuple[str, ...]
     incident_ids: tuple[int, ...]
     severity: str
+    suppressed: bool = False
+    """True when all of its alerts are."""
 
 
 def address_class(address: str, own: Collection[str] = ()) -> str:
@@ -73,7 +75,7 @@ def describe(
     incident_ids: Iterable[int],
     own: Collection[str] = (),
 ) -> Attacker:
-    """Attacker information from all alerts of an address and their supporting events."""
+    """Attacker information from the alerts of an address (not the suppressed ones, unless all are) and their events."""
     mine = list(alerts)
     events = [event for event in support if event.actor == address]
     times = [alert.time for alert in mine if alert.time]
@@ -93,6 +95,7 @@ def describe(
         techniques=tuple(sorted({name for alert in mine for name in alert.techniques})),
         incident_ids=tuple(sorted(incident_ids)),
         severity=max(alert.severity for alert in mine).word,
+        suppressed=all(alert.suppressed_by is not None for alert in mine),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -76,23 +76,20 @@ class Alert:
     techniques: tuple[str, ...]
     event_ids: tuple[int, ...]
     incident_id: int | None
+    suppressed_by: int | None = None
+    """The suppression that hides it."""
 
-    @cached_property
+    @property
     def order(self) -> tuple[datetime, int, int]:
         """Time, then tactic, then number; an alert without a time comes first."""
         return (self.time or datetime.min, tactic_rank(self.tactic), self.alert_id)
 
-    @cached_property
+    @property
     def technique(self) -> str:
         """The ATT&CK technique that says most about it; empty when none is known."""
-        rule = ALL_DETECTORS.get(self.detector)
-        for name in rule.techniques if rule else ():
-            if name in self.techniques:
-                return name
-        known = [name for name in self.techniques if _tactic(name)]
-        return (known or [*self.techniques, ""])[0]
+        return _technique(self.detector, self.techniques)
 
-    @cached_property
+    @property
     def tactic(self) -> str:
         """The ATT&CK tactic of :attr:`technique`; empty when none is known."""
         return _tactic(self.technique) or ("command and control" if self.risk_type == "trojan" else "")
@@ -105,7 +102,7 @@ class Alert:
         """
         return self.dst_ip or ("" if self.detector == "port-scan" else self.host or "")
 
-    @cached_property
+    @property
     def phrase(self) -> str:
         """What happened in a few words, without the numbers and names that differ from alert to alert."""
         if self.detector in _PASSED_ON or self.detector not in ALL_DETECTORS:
@@ -137,7 +134,8 @@ class Support:
 
 def read_alerts(table: pa.Table) -> list[Alert]:
     """The rows of an Arrow table as alerts."""
-    names = [name for name in Alert.__dataclass_fields__ if name not in {"severity", "techniques", "event_ids"}]
+    present = [name for name in Alert.__dataclass_fields__ if name in table.column_names]
+    names = [name for name in present if name not in {"severity", "techniques", "event_ids"}]
     severities = {severity.word: severity for severity in Severity}
     return [
         Alert(
@@ -146,7 +144,7 @@ def read_alerts(table: pa.Table) -> list[Alert]:
             event_ids=tuple(row["event_ids"] or ()),
             **{name: row[name] for name in names},
         )
-        for row in _rows(table, list(Alert.__dataclass_fields__))
+        for row in _rows(table, present)
     ]
 
 
@@ -155,11 +153,24 @@ def read_support(table: pa.Table) -> list[Support]:
     return [Support(**row) for row in _rows(table, list(Support.__dataclass_fields__))]
 
 
+@lru_cache(maxsize=64)
 def tactic_rank(tactic: str) -> int:
     """The place of a tactic in :data:`TACTICS`; unknown ones come last."""
     return TACTICS.index(tactic) if tactic in TACTICS else len(TACTICS)
 
 
+# An actor may have 100,000 alerts, of few kinds: asked by kind, not by alert (a cached property takes a lock each time).
+@lru_cache(maxsize=4096)
+def _technique(detector: str, techniques: tuple[str, ...]) -> str:
+    rule = ALL_DETECTORS.get(detector)
+    for name in rule.techniques if rule else ():
+        if name in techniques:
+            return name
+    known = [name for name in techniques if _tactic(name)]
+    return (known or [*techniques, ""])[0]
+
+
+@lru_cache(maxsize=4096)
 def _tactic(technique: str) -> str:
     return _TACTIC_OF.get(technique.split(".", 1)[0], "")
 

@@ -17,11 +17,24 @@ _MAX_PHRASES = 3
 
 @dataclass(frozen=True)
 class Incident:
-    """Alerts that belong together, in order of time."""
+    """Alerts that belong together, in order of time.
+
+    What is suppressed still belongs to its incident, so hiding an alert neither splits an incident nor costs it its
+    number; but the incident speaks (severity, counts, title, clue tree) for its other alerts only. One that has no
+    others is itself suppressed and speaks for those.
+    """
 
     incident_id: int
     actor: str
     alerts: tuple[Alert, ...]
+    """Those that it speaks for."""
+    hidden: tuple[Alert, ...] = ()
+    """The suppressed ones beside them."""
+
+    @property
+    def suppressed(self) -> bool:
+        """True when all of its alerts are."""
+        return all(alert.suppressed_by is not None for alert in self.alerts)
 
     @property
     def severity(self) -> Severity:
@@ -96,8 +109,17 @@ def group(alerts: Iterable[Alert], free_incident_id: int) -> list[Incident]:
         number = had[0] if had else free_incident_id
         free_incident_id += not had
         taken.add(number)
-        numbered.append(Incident(number, members[0].actor, tuple(members)))
+        shown, hidden = parted(members)
+        numbered.append(Incident(number, members[0].actor, shown, hidden))
     return sorted(numbered, key=lambda incident: incident.incident_id)
+
+
+def parted(alerts: Sequence[Alert]) -> tuple[tuple[Alert, ...], tuple[Alert, ...]]:
+    """The alerts to speak for, and the suppressed ones beside them: all to speak for when all are suppressed."""
+    shown = tuple(alert for alert in alerts if alert.suppressed_by is None)
+    if not shown:
+        return tuple(alerts), ()
+    return shown, tuple(alert for alert in alerts if alert.suppressed_by is not None)
 
 
 def retired(alerts: Iterable[Alert], incidents: Sequence[Incident]) -> list[int]:

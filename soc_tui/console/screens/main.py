@@ -22,7 +22,7 @@ from soc_tui.console.widgets.knowledge import KnowledgePane
 from soc_tui.console.widgets.pane_tabs import PaneTabs
 from soc_tui.console.widgets.row_list import RowList
 from soc_tui.console.widgets.status_line import KeyBar, StatusLine
-from soc_tui.console.widgets.text import content, joined, when
+from soc_tui.console.widgets.text import content, count, joined, when
 
 SIDE_PANES = ("detail", "knowledge", "clues")
 
@@ -45,6 +45,9 @@ class MainScreen(ConsoleScreen):
         Binding("f", "set_state('false-positive')", "False pos.", tooltip="Mark as false positive"),
         Binding("t", "set_state('true-positive')", "True pos.", show=False, tooltip="Mark as true positive"),
         Binding("o", "set_state('open')", "Reopen", show=False, tooltip="Reopen: takes c, a, f and t back"),
+        Binding("x", "suppress", "Suppress", tooltip="Hide the alert and its like for a time, with a reason"),
+        Binding("X", "suppressions", "Suppressions", show=False, tooltip="What is suppressed; end it"),
+        Binding("h", "hidden", "Hidden", show=False, tooltip="List what is suppressed too, or no more"),
         Binding("u", "undo", "Undo", tooltip="Take back the last repair, after asking"),
         Binding("e", "evidence", "Evidence", show=False, tooltip="Go to the evidence lines"),
         Binding("i", "attacker", "Attacker", tooltip="All that is known of the source address"),
@@ -69,6 +72,8 @@ class MainScreen(ConsoleScreen):
         self.clues = ClueTree(id="clues")
         self.tabs = PaneTabs()
         self._shown_alert: int | None = None
+        self.with_hidden = False
+        """Whether alerts that a suppression hides are listed too."""
         self._last_focus: Widget = self.alerts
 
     def compose(self) -> ComposeResult:
@@ -103,18 +108,17 @@ class MainScreen(ConsoleScreen):
             self._load_panes()
 
     def _load_alerts(self, start: int) -> None:
-        text = self.filter_bar.text
+        text, more = self.filter_bar.text, {"suppressed": True} if self.with_hidden else {}
 
         def work(link: Link) -> Rows:
-            return Rows(link.query("alerts", filter=text, limit=PAGE, offset=start), key="alert_id")
+            return Rows(link.query("alerts", filter=text, limit=PAGE, offset=start, **more), key="alert_id")
 
-        if self.soc.loader.ask(
-            self, "alerts", work, lambda reply: self._got_alerts(reply, text, start), topic=(text, start)
-        ):
+        topic = (text, start, bool(more))
+        if self.soc.loader.ask(self, "alerts", work, lambda reply: self._got_alerts(reply, *topic), topic=topic):
             self.alerts.wait("Loading alerts")
 
-    def _got_alerts(self, reply: Reply[Rows], text: str, start: int) -> None:
-        if text != self.filter_bar.text:
+    def _got_alerts(self, reply: Reply[Rows], text: str, start: int, hidden: bool) -> None:
+        if (text, hidden) != (self.filter_bar.text, self.with_hidden):
             return
         if reply.value is None:
             self.alerts.fail(reply.error)
@@ -122,7 +126,8 @@ class MainScreen(ConsoleScreen):
                 self.soc.toast(reply.error.message, "error")
             return
         self.alerts.settle()
-        estimate = self.soc.connection.pulse.alerts if not text else None
+        pulse = self.soc.connection.pulse
+        estimate = pulse.alerts + (pulse.alerts_suppressed if hidden else 0) if not text else None
         self.alerts.set_window(reply.value, start, estimate)
         if not self.alerts.row_count():
             if text:
@@ -144,7 +149,11 @@ class MainScreen(ConsoleScreen):
 
     def _show_count(self) -> None:
         marked = f"{len(self.alerts.marks)} marked  " if self.alerts.marks else ""
-        self.alerts.border_subtitle = joined((marked, "$text-accent"), (self.alerts.count_line, "$text-muted"))
+        hidden = self.soc.connection.pulse.alerts_suppressed
+        said = "" if not hidden else f"  {count(hidden)} suppressed, {'shown' if self.with_hidden else 'hidden'}"
+        self.alerts.border_subtitle = joined(
+            (marked, "$text-accent"), (self.alerts.count_line, "$text-muted"), (said, "$text-muted")
+        )
 
     def _show_selected(self) -> None:
         """Show the alert under the cursor at once, and ask for what belongs to it."""
@@ -286,6 +295,22 @@ class MainScreen(ConsoleScreen):
         """The repair plan of the selected alert."""
         if self.alerts.alert_id is not None:
             self.soc.open_repair(f"A{self.alerts.alert_id}")
+
+    def action_suppress(self) -> None:
+        """Hide the selected alert and its like, after a look at what that hides."""
+        if self.alerts.alert_id is not None:
+            self.soc.open_suppress(self.alerts.alert_id)
+
+    def action_suppressions(self) -> None:
+        """What is suppressed."""
+        self.soc.open_suppressions()
+
+    def action_hidden(self) -> None:
+        """List suppressed alerts too, or no more."""
+        self.with_hidden = not self.with_hidden
+        self.alerts.border_title = content("1 Alerts, also suppressed" if self.with_hidden else "1 Alerts")
+        self.alerts.restart()
+        self._load_alerts(0)
 
     def action_undo(self) -> None:
         """Take back the last repair, after asking."""

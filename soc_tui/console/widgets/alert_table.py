@@ -208,18 +208,20 @@ class AlertTable(RowList):
         rows, index = self._rows, row - self._start
         if rows is None or not 0 <= index < len(rows):
             return [here, (f" {marks.more}", "muted")]
-        state = str(rows.get(index, "state", "open"))
-        done = state in {"closed", "false-positive"}
-        parts: list[Part] = [here, self._state_mark(rows.get(index, "alert_id"), state), (" ", "")]
+        state = rows.get(index, "state")
+        done = state in {"closed", "false-positive"} or rows.get(index, "suppressed_by") is not None
+        parts: list[Part] = [here, self._state_mark(rows, index), (" ", "")]
         for column, cells in fit(COLUMNS, width - 4):
             text, tone = self._cell(rows, index, column, cells)
             parts += [(text, "muted" if done else tone), (" ", "")]
         return parts
 
-    def _state_mark(self, alert_id: object, state: str) -> Part:
-        marks = glyphs()
-        if alert_id in self.marks:
+    def _state_mark(self, rows: Rows, index: int) -> Part:
+        marks, state = glyphs(), str(rows.get(index, "state", "open"))
+        if rows.get(index, "alert_id") in self.marks:
             return marks.marked, "accent"
+        if rows.get(index, "suppressed_by") is not None:
+            return marks.suppressed, "muted"
         known = {
             "acknowledged": (marks.acknowledged, "good"),
             "closed": (marks.closed, "muted"),

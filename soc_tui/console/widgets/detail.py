@@ -122,7 +122,7 @@ def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
     first, last = when(alert.get("time")), when(alert.get("time_last"))
     same_day = first[:10] == last[:10]
     findings = alert.get("finding_count")
-    incident = alert.get("incident_id")
+    incident, hidden = alert.get("incident_id"), alert.get("suppressed_by")
     facts = (
         ("from", arrow.join(part for part in (safe(alert.get("src_ip")), goal) if part)),
         ("source", _known(alert, "src")),
@@ -134,6 +134,7 @@ def fact_lines(alert: Mapping[str, Any]) -> list[Content]:
         ("score", f"{float(alert.get('score') or 0):.3f} by {safe(alert.get('detector'))}"),
         ("verdict", ": ".join(safe(alert[key]) for key in ("verdict", "verdict_reason") if alert.get(key))),
         ("part of", f"incident I{incident}" if incident is not None else ""),
+        ("hidden", f"by suppression S{hidden}" if hidden is not None else ""),
         ("attack", ", ".join(safe(technique) for technique in alert.get("techniques") or [])),
     )
     return [joined((name.ljust(9), "$text-muted"), value) for name, value in facts if value]

@@ -23,7 +23,11 @@ class Waiting(Widget):
     def wait(self, what: str) -> None:
         """Something was asked: say so if the answer is not there in 150 ms."""
         if self._patience is None and self.is_attached:
-            self._patience = self.set_timer(PATIENCE, lambda: self.say(what))
+            self._patience = self.set_timer(PATIENCE, lambda: self._lose_patience(what))
+
+    def _lose_patience(self, what: str) -> None:
+        if self._patience is not None:  # a timer that was stopped may have fired before, and its message come after
+            self.say(what)
 
     def settle(self) -> None:
         """The answer is there."""

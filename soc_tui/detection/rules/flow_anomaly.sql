@@ -29,13 +29,13 @@ WITH scored AS (
 )
 SELECT
     md5(concat_ws('|', 'flow-anomaly', coalesce(src_ip, ''), coalesce(dst_ip, ''), coalesce(dst_port, 0), coalesce(protocol, ''), label, hour)) AS finding_id,
-    -- a scan has no one target: its machines are findings of one alert per source and day
+    -- A scan has no one target, and who is controlled is the source: the peers of a botnet are findings of one alert per
+    -- source and day. A flood or an intrusion has a victim, whatever its ports.
     concat_ws('|', 'flow-anomaly', label, coalesce(src_ip, ''),
-        CASE WHEN label <> 'scan' THEN concat_ws('|', coalesce(dst_ip, ''), coalesce(dst_port, 0)) END, hour::DATE) AS alert_key,
+        CASE WHEN label NOT IN ('scan', 'c2') THEN coalesce(dst_ip, '') END, hour::DATE) AS alert_key,
     'flow-anomaly' AS detector, 'intrusion' AS risk_type,
     'Anomalous flows (' || label || ')' || coalesce(' by ' || src_ip, '')
-        || CASE WHEN label <> 'scan' THEN coalesce(' to ' || dst_ip, '') || coalesce(' ' || protocol || '/' || dst_port, '')
-           ELSE '' END AS title,
+        || CASE WHEN label NOT IN ('scan', 'c2') THEN coalesce(' to ' || dst_ip, '') ELSE '' END AS title,
     CASE WHEN margin >= 0.9 THEN 'high' WHEN margin >= 0.5 THEN 'medium' ELSE 'low' END AS severity,
     score, first_time AS time, last_time AS time_last, src_ip, dst_ip, dst_port, host, NULL::VARCHAR AS user_name,
     coalesce(dst_ip, '') || coalesce(' ' || protocol || '/' || dst_port, '') AS target, event_count,

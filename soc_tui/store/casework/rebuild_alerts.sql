@@ -1,5 +1,6 @@
 -- The alerts of the `touched` keys, from all their findings. What is shown of an alert is its gravest finding; evidence is
--- that of its 20 gravest. What people and other modules set (id, state, incident, knowledge, verdict) stays.
+-- that of its 20 gravest. What people and other modules set (id, state, incident, knowledge, verdict) stays. {suppressed} is
+-- the number of the suppression that fits the row: our own column names and $parameters only.
 WITH mine AS (
     SELECT f.*, row_number() OVER (PARTITION BY f.alert_key
         ORDER BY severity_rank(f.severity) DESC, f.score DESC, f.time NULLS LAST, f.explanation, f.finding_id) AS place
@@ -25,6 +26,7 @@ WITH mine AS (
     FROM total t ANTI JOIN alerts USING (alert_key)
 )
 INSERT INTO alerts BY NAME
+SELECT *, {suppressed} AS suppressed_by FROM (
 SELECT
     coalesce(old.alert_id, (SELECT coalesce(max(alert_id), 0) FROM alerts) + fresh.number) AS alert_id,
     alert_key, top.detector, top.risk_type, top.title, top.severity, t.score, t.time, t.time_last,
@@ -37,9 +39,11 @@ LEFT JOIN evidence USING (alert_key)
 LEFT JOIN fresh USING (alert_key)
 LEFT JOIN alerts old USING (alert_key)
 WHERE top.place = 1
+)
 ON CONFLICT (alert_key) DO UPDATE SET
     detector = excluded.detector, risk_type = excluded.risk_type, title = excluded.title, severity = excluded.severity,
     score = excluded.score, time = excluded.time, time_last = excluded.time_last, src_ip = excluded.src_ip,
     dst_ip = excluded.dst_ip, dst_port = excluded.dst_port, host = excluded.host, user_name = excluded.user_name,
     target = excluded.target, finding_count = excluded.finding_count, event_count = excluded.event_count,
-    techniques = excluded.techniques, explanation = excluded.explanation, event_ids = excluded.event_ids
+    techniques = excluded.techniques, explanation = excluded.explanation, event_ids = excluded.event_ids,
+    suppressed_by = excluded.suppressed_by

@@ -2,7 +2,7 @@
 -- the successful logins from the actor's address between its first alert and a day after its last, 200 at most.
 WITH gravest AS (
     SELECT actor, event_ids FROM cases
-    QUALIFY row_number() OVER (PARTITION BY actor ORDER BY severity_rank(severity) DESC, score DESC, time, alert_id) <= 200
+    QUALIFY row_number() OVER (PARTITION BY actor ORDER BY suppressed_by IS NOT NULL, severity_rank(severity) DESC, score DESC, time, alert_id) <= 200
 ), evidence AS (
     SELECT DISTINCT actor, unnest(event_ids) AS event_id FROM gravest
 ), span AS (

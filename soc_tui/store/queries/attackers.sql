@@ -1,3 +1,3 @@
-SELECT * FROM attackers WHERE {where}
+SELECT * FROM attackers WHERE ({where}) AND ($suppressed OR NOT suppressed)
 ORDER BY severity_rank(severity) DESC, alert_count DESC, address
 LIMIT $limit OFFSET $offset
