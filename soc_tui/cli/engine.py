@@ -79,8 +79,10 @@ def _start(settings: Settings, watched: list[Path], *, demo: bool) -> Engine:
     import logging.handlers
 
     os.umask(0o077)  # logs and alerts are nobody else's business
+    from soc_tui.management.absent import seek_no_more
     from soc_tui.management.memory import give_memory_back
 
+    seek_no_more()
     give_memory_back()  # before any thread has begun
     from soc_tui.management.engine import Engine
 

@@ -385,7 +385,7 @@ class Engine:
         tally = Tally()
         failure: SocTuiError | None = None
         try:
-            with self.health.activity("acquisition"):
+            with self.health.activity("acquisition"), self.pipeline.batch():
                 for progress in self.intake.ingest([Path(path) for path in paths], format, tally):
                     if self._stopping.is_set():
                         raise EngineError("the engine was stopped", remedy="run it again: it goes on where it stopped")
@@ -413,12 +413,13 @@ class Engine:
 
     def _await_consumers(self, tally: Tally, consumers: Sequence[str] = _CONSUMERS) -> Iterator[dict[str, Any]]:
         """Wait until every consumer has seen every event, or cannot go on."""
+        consumers = [name for name in consumers if name != "analysis" or self.settings.analysis.enabled]
+        self.pipeline.awaited.update(consumers)
         for name in consumers:
-            worker, shown = self.workers[name], -1
-            if name == "analysis" and not self.settings.analysis.enabled:
-                continue
-            self.pipeline.awaited.add(name)
-            try:
+            self.workers[name].wake()
+        try:
+            for name in consumers:
+                worker, shown = self.workers[name], -1
                 while worker.is_alive() and not self._stopping.is_set() and (behind := self.lag(name)) > 0:
                     worker.wake()
                     if worker.failures:
@@ -428,5 +429,5 @@ class Engine:
                         yield {"progress": {"step": name, "behind": behind}}
                         shown = behind
                     time.sleep(0.1)
-            finally:
-                self.pipeline.awaited.discard(name)
+        finally:
+            self.pipeline.awaited.difference_update(consumers)

@@ -45,7 +45,7 @@ class Queries:
         self._store, self._health, self._intake, self._clock = store, health, intake, clock
 
     def alerts(self, filter: str = "", limit: int = 1000, offset: int = 0, suppressed: bool = False) -> pa.Table:
-        """Alerts, open and severe and recent first; what a suppression hides when asked for, also by ``suppressed:``."""
+        """Alerts, open and severe and recent first; what a suppression hides when asked for, or by ``suppressed:``."""
         suppressed = suppressed or any(term.field == "suppressed" for term in parse(filter, "alerts"))
         return self._filtered("alerts", filter, limit=limit, offset=offset, suppressed=suppressed)
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from soc_tui.analysis.encoding.lexer import decode
 from soc_tui.core.clock import Clock
-from soc_tui.core.errors import SocTuiError
+from soc_tui.core.errors import SocTuiError, UsageError
 from soc_tui.core.schema import REJECTS
 from soc_tui.core.settings import Settings
 from soc_tui.core.text import without_secret
@@ -194,10 +194,12 @@ class Scanning:
         thread = threading.Thread(target=run, name=f"soc-tui-scan-{job.kind}", daemon=True)
         thread.start()
         waiting: list[tuple[Tool, Finding]] = []
+        refused = False
         state = self._state(job)
         try:
             while (item := told.get()) is not None:
                 if isinstance(item, BaseException):
+                    refused = isinstance(item, UsageError)
                     notes.append(f"the scan ended early: {item}")
                     raise item
                 if isinstance(item, dict):
@@ -210,7 +212,8 @@ class Scanning:
                     state, waiting = self._keep(state, waiting), []
         finally:  # what was found before an error, or before the client left, is found
             left.set()
-            state = self._keep(replace(state, error="; ".join(notes)[:_MOST_NOTES]), waiting)
+            if not refused:  # what may not be looked at is no source
+                state = self._keep(replace(state, error="; ".join(notes)[:_MOST_NOTES]), waiting)
             if late := _unheard(told, thread):
                 self._keep(state, late)
 

@@ -51,16 +51,26 @@ class Scored:
     """Rows that are encoded together: it bounds memory."""
     parts: int = 1
     """How often the query is run, each time for a part of the sources (``$part`` of ``$parts``): it bounds memory."""
+    events: int = 1_000_000
+    """Events that are scored together at most: rows for every event, not only for what is new, take memory."""
     gather: Callable[[pa.Table, int], pa.Table] | None = None
     """Makes of what the query found the rows with ``key``; it is told the first new event."""
 
 
 SCORED: Mapping[str, Scored] = {
     "query": Scored("SELECT DISTINCT value AS key, value FROM ({query_values})"),
-    "flow": Scored("SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False),
+    "flow": Scored(
+        "SELECT event_id::VARCHAR AS key, * FROM ({flow_rows})", look_back=FLOW_LOOK_BACK, once=False, events=200_000
+    ),
     "domain": Scored("SELECT value AS key, value FROM ({domain_names})"),
     "session": Scored(
-        "{session_events}", look_back=FLOW_LOOK_BACK, once=False, at_once=128, parts=2, gather=sessions.gathered
+        "{session_events}",
+        look_back=FLOW_LOOK_BACK,
+        once=False,
+        at_once=128,
+        parts=2,
+        events=200_000,
+        gather=sessions.gathered,
     ),
     "code": Scored(
         "SELECT DISTINCT after AS key, NULL::VARCHAR AS before, after FROM ({website_changes}) SEMI JOIN"
@@ -94,7 +104,12 @@ class Scoring:
 
     def findings(self, first: int, last: int) -> pa.Table:
         """Score the events ``first`` to ``last`` with every network; the findings of all rules."""
-        return pa.concat_tables([self._found(name, first, last) for name in SCORED])
+        found = [
+            self._found(name, begin, min(begin + scored.events - 1, last))
+            for name, scored in SCORED.items()
+            for begin in range(first, last + 1, scored.events)
+        ]
+        return pa.concat_tables(found)
 
     def _found(self, name: str, first: int, last: int) -> pa.Table:
         scored = SCORED[name]

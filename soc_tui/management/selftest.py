@@ -222,7 +222,8 @@ class _Replay:
         """Every consumer up to the last event."""
         engine = self._engine
         steps = {
-            "enrichment": engine.enrichment.step, "detection": engine.pipeline.detect, "analysis": engine.pipeline.analyse,
+            "enrichment": engine.enrichment.step, "detection": engine.pipeline.detect,
+            "analysis": engine.pipeline.analyse,
         }  # fmt: skip
         engine.pipeline.awaited.update(steps)
         for name, step in steps.items():

@@ -47,7 +47,7 @@ def test_auth_log_of_a_cloud_machine(workspace: Any, shared_data: Path) -> None:
     assert len(found) == len(forced) + len(logins) + signs.total()
     assert signs == {"info": 200, "low": 10}  # the low ones: new accounts
     titles = [row["title"] for row in workspace.rows("SELECT title FROM incidents WHERE attacker = '24.151.103.17'")]
-    assert titles == ["SSH login after failures, then SSH brute force, by 24.151.103.17 against ip-10-77-20-248"]
+    assert titles == ["SSH brute force, then login, by 24.151.103.17 against ip-10-77-20-248"]
     (attacker,) = workspace.rows("SELECT * FROM attackers WHERE address = '24.151.103.17'")
     assert (attacker["address_class"], attacker["severity"], attacker["targets"]) == (
         "public", "critical", ["ip-10-77-20-248"],

@@ -113,6 +113,17 @@ def test_what_was_found_before_an_error_stays(make: Any) -> None:
     assert (source["records_stored"], source["error"]) == (1, "the scan ended early: the host is away (wait)")
 
 
+def test_what_may_not_be_looked_at_is_no_source(make: Any) -> None:
+    def look(target: str, watch: Watch) -> Iterator[Any]:
+        raise UsageError("not yours")
+        yield
+
+    engine, scanning, _ = make(look)
+    with pytest.raises(UsageError):
+        list(scanning.scan("website", "https://www.example.org"))
+    assert engine.queries.sources().num_rows == 0
+
+
 def test_a_client_that_leaves_ends_the_scan_and_loses_nothing(make: Any) -> None:
     def look(target: str, watch: Watch) -> Iterator[Any]:
         for number in itertools.count(1):

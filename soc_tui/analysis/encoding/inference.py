@@ -43,8 +43,10 @@ def _by_events(rows: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[
     return _cut(rows, lengths, [*(size for size in CUT if size < rows.shape[1]), rows.shape[1]])
 
 
-_ROOM = 2**18
-"""Ids in one forward pass at most: a thousand windows of 2048 would take a gigabyte."""
+_ROOM = 2**13
+"""Ids or events in one forward pass at most: what is made of more fits no cache, and takes up to twice as long."""
+_ROOM_BACK = 2**16
+"""Ids in one pass back at most: a thousand windows of 2048 would take a gigabyte."""
 
 
 _WAY_BACK = 256
@@ -53,7 +55,7 @@ _WAY_BACK = 256
 
 def batches(rows: NDArray[Any], batch_size: int, room: int = _ROOM) -> Iterator[slice]:
     """Rows of one padded length in batches, smaller ones where rows are long."""
-    size = batch_size if rows.ndim == 3 else max(1, min(batch_size, room // rows.shape[1]))
+    size = max(1, min(batch_size, room // max(1, rows.shape[1])))
     for start in range(0, len(rows), size):
         yield slice(start, start + size)
 
@@ -71,7 +73,7 @@ class Outputs:
 
 
 def run(network: Runtime, rows: NDArray[Any], batch_size: int = 1024) -> Outputs:
-    """Encoded rows through a network, in batches: 512 to 1024 fit the cache, 8192 is slower."""
+    """Encoded rows through a network, in batches that fit the cache."""
     hidden = np.zeros((len(rows), network.last_weight.shape[1]), np.float32)
     for places, same in _by_events(rows) if network.config.padded else buckets(rows):
         cut = rows.shape[1] - same.shape[1] if rows.ndim == 3 else 0
@@ -108,7 +110,7 @@ def attributions(network: Runtime, rows: NDArray[Any], steps: int = 2) -> NDArra
     attributed = _of_groups if rows.ndim == 3 else _of_characters
     shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     for places, same in buckets(rows):
-        for part in batches(same, max(1, _WAY_BACK // steps), _ROOM // (4 * steps)):
+        for part in batches(same, max(1, _WAY_BACK // steps), _ROOM_BACK // steps):
             out[places[part], : same.shape[1]] = attributed(network, same[part], shares)
     return out
 

@@ -42,7 +42,8 @@ ATTACKERS = pa.schema(
     [
         ("address", pa.string()), ("address_class", pa.string()), ("first_seen", _STAMP), ("last_seen", _STAMP),
         ("event_count", pa.int64()), ("alert_count", pa.int64()), ("targets", _TEXTS), ("users", _TEXTS),
-        ("user_agents", _TEXTS), ("techniques", _TEXTS), ("incident_ids", _IDS), ("severity", pa.string()), ("suppressed", pa.bool_()),
+        ("user_agents", _TEXTS), ("techniques", _TEXTS), ("incident_ids", _IDS), ("severity", pa.string()),
+        ("suppressed", pa.bool_()),
     ]
 )  # fmt: skip
 

@@ -107,7 +107,7 @@ class Alert:
         """What happened in a few words, without the numbers and names that differ from alert to alert."""
         if self.detector in _PASSED_ON or self.detector not in ALL_DETECTORS:
             return self.title[:_MAX_PHRASE]
-        if self.detector in {"port-scan", "web-attack"}:
+        if self.detector in {"port-scan", "web-attack", "log-sign"}:
             return self.title.split(" by ", 1)[0]
         return ALL_DETECTORS[self.detector].title
 
@@ -159,7 +159,7 @@ def tactic_rank(tactic: str) -> int:
     return TACTICS.index(tactic) if tactic in TACTICS else len(TACTICS)
 
 
-# An actor may have 100,000 alerts, of few kinds: asked by kind, not by alert (a cached property takes a lock each time).
+# An actor may have 100,000 alerts, of few kinds: kept by kind, not by alert (a cached property takes a lock each time).
 @lru_cache(maxsize=4096)
 def _technique(detector: str, techniques: tuple[str, ...]) -> str:
     rule = ALL_DETECTORS.get(detector)

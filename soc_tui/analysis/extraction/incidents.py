@@ -74,7 +74,9 @@ class Incident:
     @property
     def title(self) -> str:
         """One line: what, in which order, by whom, against whom."""
-        phrases = list(dict.fromkeys(alert.phrase for alert in self.alerts))
+        # What is only for information tells an incident when there is nothing else.
+        telling = [alert for alert in self.alerts if alert.severity > Severity.INFO] or self.alerts
+        phrases = list(dict.fromkeys(alert.phrase for alert in telling))
         if len(phrases) > 1:  # "SSH brute force, then login, by ..."
             phrases[1:] = ["login" if p == "SSH login after failures" else _lower(p) for p in phrases[1:]]
         if len(phrases) > _MAX_PHRASES:

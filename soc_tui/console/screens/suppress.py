@@ -1,4 +1,4 @@
-"""Hiding an alert and its like: a proposed filter, what it would hide while it is edited, a reason, and one more key."""
+"""Hiding an alert and its like: a proposed filter, what it would hide while it is edited, a reason, one more key."""
 
 from __future__ import annotations
 
@@ -65,7 +65,6 @@ class SuppressScreen(Dialog):
     """
 
     HELP_TITLE = "Suppress"
-    CSS_PATH: ClassVar[list[str]] = ["modal.tcss", "suppress.tcss"]  # type: ignore[misc]
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "confirm", "Hide them")]
 
     def __init__(self, alert_id: int) -> None:
@@ -213,7 +212,7 @@ class SuppressScreen(Dialog):
             text = joined((f"{glyphs().failed} ", "bold $text-error"), content(said))
         else:
             number, hides = reply.value.get("suppression_id"), count(reply.value.get("hides") or 0)
-            said = f"S{number} hides {hides} alerts until {when(reply.value.get('expires'))}; X takes it back, h shows them"
+            said = f"S{number} hides {hides} alerts until {when(reply.value.get('expires'))}; X ends it, h shows them"
             result = {"state": "applied", "message": said}
             text = joined((f"{glyphs().done} ", "bold $text-success"), content(said))
         if self.conclude(result, "applied"):

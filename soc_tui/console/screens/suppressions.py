@@ -27,7 +27,8 @@ def suppression_lines(row: Mapping[str, Any], *, chosen: bool) -> list[Content]:
         else (f"{row.get('state')} {when(row.get('ended'))}", "$text-muted")
     )
     return [
-        joined((mark, "$text-primary"), (f"S{row.get('suppression_id')}", "bold" if active else "$text-muted"), "  ", state),
+        joined((mark, "$text-primary"), (f"S{row.get('suppression_id')}", "bold" if active else "$text-muted"), "  ",
+               state),
         joined("    ", content(row.get("filter"), "" if active else "$text-muted", limit=500)),
         joined("    ", content(row.get("reason"), "$text-muted", limit=500),
                (f"  {row.get('created_by') or ''}, {when(row.get('created'))}", "$text-muted")),

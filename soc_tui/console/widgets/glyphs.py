@@ -45,14 +45,14 @@ class Glyphs:
 
 UNICODE = Glyphs(
     cursor="▌", marked="◉", more="…", bar_up="█", bar_down="░", dot="·", bullet="•", arrow="→", rule="─",
-    acknowledged="✓", closed="✕", false_positive="∅", true_positive="⚑", suppressed="◌", done="✓", failed="✕", refused="⊘",
-    waiting="○",
+    acknowledged="✓", closed="✕", false_positive="∅", true_positive="⚑", suppressed="◌", done="✓", failed="✕",
+    refused="⊘", waiting="○",
     branch="├─ ", last="└─ ", trunk="│  ", space="   ", folded="▸", circumstantial="?", minus="−",
 )  # fmt: skip
 ASCII = Glyphs(
     cursor=">", marked="@", more="~", bar_up="#", bar_down="-", dot="-", bullet="*", arrow=">", rule="-",
-    acknowledged="a", closed="x", false_positive="f", true_positive="t", suppressed="s", done="+", failed="x", refused="!",
-    waiting="o",
+    acknowledged="a", closed="x", false_positive="f", true_positive="t", suppressed="s", done="+", failed="x",
+    refused="!", waiting="o",
     branch="|- ", last="`- ", trunk="|  ", space="   ", folded="+", circumstantial="?", minus="-",
 )  # fmt: skip
 

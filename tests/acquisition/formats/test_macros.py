@@ -10,7 +10,7 @@ from soc_tui.acquisition.formats import sql
 
 
 def value(expression: str, **params: Any) -> Any:
-    return sql._cursor().sql(f"SELECT {expression} AS v", params=params).fetchall()[0][0]
+    return sql._database().cursor().sql(f"SELECT {expression} AS v", params=params).fetchall()[0][0]
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_hostile_text_is_inert(payload: str) -> None:
 async def test_a_hostile_proposal_reaches_no_terminal(run, until) -> None:
     wire = Wire(payload="\x1b]0;x\x07[red]\u202e")
     async with run(wire, wait=False) as (app, pilot):
-        await until(pilot, lambda: app.main.alerts.row_count())
+        await until(pilot, app.main.alerts.row_count)
         screen = await opened(app, pilot, until)
         text = "".join(segment.text for strip in app.screen._compositor.render_strips() for segment in strip)
         assert not {hex(ord(c)) for c in text if unicodedata.category(c) in ACTIVE}

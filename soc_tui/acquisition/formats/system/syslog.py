@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from soc_tui.acquisition.formats.base import Format, Header, Normalised, Origin
 from soc_tui.acquisition.formats.sql import load_sql, normalise
+from soc_tui.acquisition.formats.system.alike import Alike
 from soc_tui.acquisition.framing import SHORT_LINES, Framing
 
 _LINE = re.compile(
@@ -41,4 +42,6 @@ class Syslog(Format):
     def normalise(self, lines: pa.Table, header: Header, origin: Origin) -> Normalised:
         """Every line with a syslog head is an event; one attempt to log in is one failure."""
         params = {"modified": origin.modified, "zone": origin.zone, "fast": self._fast}
-        return Normalised(*normalise(load_sql("system/syslog") + load_sql("system/said"), lines, params), header)
+        few = Alike(lines) if self._fast else None
+        sql = load_sql("system/syslog") + load_sql("system/said")
+        return Normalised(*normalise(sql, lines, params, few if few and few.worth else None), header)

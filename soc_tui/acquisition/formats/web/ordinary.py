@@ -13,12 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from soc_tui.acquisition.formats.spans import Places, Truths, bytes_of, text_of
 from soc_tui.core.schema import OcsfClass
-
-Places = npt.NDArray[np.int64]
-"""Bytes of the lines, one for each line that is still ordinary."""
-
-Truths = npt.NDArray[np.bool_]
 
 _METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND")
 _VERSIONS = ("HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/3.0")
@@ -35,8 +31,6 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _IPV4 = rf"^(?:{_OCTET}\.){{3}}{_OCTET}$"
 _IPV6 = "^(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}$"
 _MOST_DIGITS = 18
-_MOST_BYTES = 2**31 - 1
-"""What the offsets of Arrow's strings can tell."""
 _SAME = {
     "class_uid": pa.scalar(int(OcsfClass.HTTP_ACTIVITY), pa.int32()), "product": "apache-nginx", "log_name": "access",
     "protocol": "tcp", "service": "http", "severity": "info",
@@ -50,12 +44,7 @@ def ordinary(lines: pa.LargeStringArray) -> tuple[pa.Table, Places]:
     Returns:
         The columns that they fill, without those that tell where a line is, and the lines' numbers, ascending.
     """
-    _, offsets, content = lines.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[lines.offset : lines.offset + len(lines) + 1]
-    size = int(bounds[-1] - bounds[0])
-    if not 0 < size <= _MOST_BYTES:
-        bounds, size = bounds[:1], 0
-    cut = _Cut(content.slice(int(bounds[0]), size) if size else pa.py_buffer(b""), bounds - bounds[0])
+    cut = _Cut(*bytes_of(lines))
     return cut.events() if len(cut.at["row"]) else pa.table({}), cut.at["row"]
 
 
@@ -81,11 +70,7 @@ class _Cut:
 
     def _text(self, starts: Places, ends: Places, null: Truths | None = None) -> pa.StringArray:
         """The text of each span."""
-        # Spans and what lies between them as one array over the same memory, of which every second entry is taken.
-        bounds = np.empty(2 * len(starts) + 1, np.int32)
-        bounds[0:-1:2], bounds[1::2], bounds[-1] = starts, ends, len(self._raw)
-        both = pa.Array.from_buffers(pa.string(), 2 * len(starts), [None, pa.py_buffer(bounds), self._data])
-        return both.take(pa.array(np.arange(len(starts)) * 2, mask=null))
+        return text_of(self._data, starts, ends, null)
 
     def _said(self, starts: Places, ends: Places) -> pa.StringArray:
         """The text of each span, null where it is empty or a single dash."""

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soc_tui.acquisition.formats import Origin
+from soc_tui.acquisition.formats.system.alike import Alike
 from soc_tui.acquisition.formats.system.syslog import Syslog
 from soc_tui.acquisition.framing import LINES_FRAMING
 from tests.acquisition.conftest import read_all
@@ -317,3 +318,51 @@ def test_the_fast_reading_is_the_reference(lines: list[str]) -> None:
     assert fast.rejects.to_pylist() == full.rejects.to_pylist()
     assert fast.events.num_rows + fast.rejects.num_rows == records.num_rows
     assert not [r for r in fast.rejects["reason"].to_pylist() if "cannot be normalised" in r]
+
+
+_ORDINARY = st.sampled_from(
+    [HEAD, "Mar 27 13:06:57 ip-10-77-20-248 ", "Feb 29 01:02:03 h ", "Feb 30 01:02:03 h ", "Mar 27 13:06:56 - ", "mar 27 13:06:56 h ", "Mar 27 13:06:56 ü "]
+)  # fmt: skip
+_PLAIN_TAGS = st.sampled_from(["sshd[7]: ", "sshd[8]: ", "sshd[007]: ", "sshd: ", "-: ", "sshd[]: ", "sshd[1234567890123456789]: ", "a/b/sshd[7]: ", "CRON[1]: ", "x:"])  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(_SAID, min_size=1, max_size=4), st.lists(_WORDS, min_size=1, max_size=2),
+    st.lists(st.tuples(_ORDINARY, _PLAIN_TAGS, st.integers(0, 7)), min_size=120, max_size=300), st.lists(_LINE, max_size=3),
+)  # fmt: skip
+def test_lines_that_say_the_same_say_what_each_would_say(
+    said: list[str], users: list[str], lines: list[tuple[str, str, int]], others: list[str]
+) -> None:
+    texts = [shape.replace("{u}", user).replace("{ip}", TRUE) for shape in said for user in users]
+    data = "\n".join(others + [head + tag + texts[n % len(texts)] for head, tag, n in lines] + others)
+    records = LINES_FRAMING.cut(data.encode("utf-8", "surrogatepass"), 0, 1 << 20, final=True).records
+    origin = Origin("x", datetime(2026, 1, 10), "Europe/Berlin")
+    fast, full = Syslog().normalise(records, {}, origin), Syslog(fast=False).normalise(records, {}, origin)
+    assert fast.events.to_pylist() == full.events.to_pylist()
+    assert fast.rejects.to_pylist() == full.rejects.to_pylist()
+
+
+def test_of_lines_that_say_the_same_one_is_read() -> None:
+    data = b"".join(
+        b"Mar 27 13:06:%02d h sshd[%d]: Failed password for root from 192.0.2.1 port 9 ssh2\n" % (n % 2, n)
+        for n in range(40)
+    )
+    records = LINES_FRAMING.cut(data, 0, 1 << 20, final=True).records
+    assert Alike(records).rows.tolist() == [0, 1]
+    assert Alike(records).worth
+    assert not Alike(records.slice(0, 2)).worth
+    found = Syslog().normalise(records, {}, Origin("x", datetime(2026, 4, 1)))
+    assert found.events["extra"].to_pylist()[3:5] == ['{"pid":3,"method":"password"}', '{"pid":4,"method":"password"}']
+    assert [time.second for time in found.events["time"].to_pylist()[:4]] == [0, 1, 0, 1]
+
+
+def test_a_query_that_is_kept_still_asks_for_the_lines_of_its_run() -> None:
+    for number in range(4):  # from the second run on it is planned no more
+        line = f"Mar 27 13:06:56 h sshd[{number}]: Failed password for root from 192.0.2.{number} port 9 ssh2"
+        records = LINES_FRAMING.cut(line.encode(), 0, 1 << 20, final=True).records
+        found = Syslog().normalise(records, {}, Origin("x", datetime(2026, 4, 1)))
+        assert found.events["src_ip"].to_pylist() == [f"192.0.2.{number}"]
+    # The value of a parameter is part of a plan.
+    earlier = Syslog().normalise(records, {}, Origin("x", datetime(2025, 4, 1)))
+    assert earlier.events["time"].to_pylist()[0].year == 2025
