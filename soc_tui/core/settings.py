@@ -24,6 +24,7 @@ from typing import Any
 import platformdirs
 
 from soc_tui.core.errors import SettingsError
+from soc_tui.core.text import without_secret
 
 APP = "soc-tui"
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -173,7 +174,7 @@ class ScanSettings:
     """Look through this machine itself on schedule: packages, configuration, persistence."""
     websites: tuple[str, ...] = ()
     """Owned websites by origin (``https://www.example.org``): no other is ever asked for anything."""
-    databases: tuple[str, ...] = ()
+    databases: tuple[str, ...] = field(default=(), repr=False)
     """Owned database services, e.g. ``postgresql://10.0.0.5:5432``; also ``mysql://``, ``redis://``, ``mongodb://``.
     With ``user:password@`` the tool also reads the settings that this account may see."""
     folders: tuple[str, ...] = ()
@@ -402,8 +403,15 @@ def _coerce(hint: Any, value: Any, name: str, path: Path | None, line: int | Non
     except (TypeError, ValueError) as error:
         label = getattr(wanted, "__name__", str(wanted))
         raise SettingsError(
-            f"{name} = {value!r} is not a valid {label}", source=path, line=line, remedy="see docs/settings.md"
+            f"{name} = {_told(value)} is not a valid {label}", source=path, line=line, remedy="see docs/settings.md"
         ) from error
+
+
+def _told(value: object) -> str:
+    """A wrong value for a message: of a list or table, and of a URL with an account, only what it is."""
+    if isinstance(value, list | dict):
+        return "[...]" if isinstance(value, list) else "{...}"
+    return repr(without_secret(value) if isinstance(value, str) and "@" in value else value)
 
 
 def _apply_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:

@@ -20,6 +20,12 @@ _ACTIVE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _PLAIN = re.compile(r"[ -~]*\Z")
 
 
+def without_secret(url: str) -> str:
+    """A URL, also a malformed one, without the account and password that may stand before its last ``@``."""
+    scheme, mark, rest = url.strip().partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else scheme.rpartition("@")[2]
+
+
 def _mark(char: str) -> str:
     code = ord(char)
     if code < 0x20:

@@ -1,7 +1,8 @@
 """Checks as data: lists of flat mappings in YAML, every mistake named with its file and line.
 
-What plain data does not need is refused: anchors and aliases, tags, duplicate keys, deep nesting. Patterns are of RE2
-(https://github.com/google/re2/wiki/Syntax), whose matching takes time linear in the text whatever the pattern.
+What plain data does not need is refused: anchors and aliases, duplicate keys, deep nesting (``core.plain``). Patterns
+are of RE2 (https://github.com/google/re2/wiki/Syntax), whose matching takes time linear in the text whatever the
+pattern.
 """
 
 from __future__ import annotations
@@ -10,34 +11,21 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
+from soc_tui.core.errors import SocTuiError
+from soc_tui.core.plain import KEBAB, TECHNIQUE, Problem, files, line_of, read
 from soc_tui.core.settings import SEVERITIES
 from soc_tui.core.text import safe
 from soc_tui.core.types import RISK_TYPES
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 4
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 _CWE = re.compile(r"CWE-\d{1,6}")
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong."""
-
-    file: Path
-    line: int
-    """Counted from 1."""
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
 
 
 Taker = Callable[[Any], Any]
@@ -53,7 +41,7 @@ def text(value: Any) -> str:
 
 def kebab(value: Any) -> str:
     """A stable name."""
-    if not isinstance(value, str) or not _KEBAB.fullmatch(value):
+    if not isinstance(value, str) or not KEBAB.fullmatch(value):
         raise ValueError("must be lower-case words joined by hyphens")
     return value
 
@@ -130,7 +118,7 @@ def _matching(form: re.Pattern[str], what: str) -> Taker:
 
 COMMON: dict[str, Taker] = {
     "id": kebab, "title": text, "severity": severity, "confidence": share, "remedy": text,
-    "techniques": several(_matching(_TECHNIQUE, "an ATT&CK technique, e.g. T1053.003")),
+    "techniques": several(_matching(TECHNIQUE, "an ATT&CK technique, e.g. T1053.003")),
     "weaknesses": several(_matching(_CWE, "a CWE id, e.g. CWE-732")), "risk_type": one_of(RISK_TYPES),
 }  # fmt: skip
 """The keys that checks of every kind may have."""
@@ -152,12 +140,12 @@ def load(
     """
     entries: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
-    for file in _files(paths, problems):
+    for file in files(paths):
         seen: dict[str, int] = {}
         for node in _items(file, problems):
             before = len(problems)
             entry = _entry(node, file, schema, problems)
-            line = _line(node)
+            line = line_of(node)
             problems += [
                 Problem(file, line, f"{name} is missing")
                 for name in needed
@@ -180,64 +168,25 @@ def matches(lines: Sequence[str], pattern: str) -> list[int]:
     return [int(at) for at in pc.indices_nonzero(found).to_pylist()]
 
 
-def _files(paths: Iterable[Path], problems: list[Problem]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
-        elif path.exists():
-            found.append(path)
-        else:
-            problems.append(Problem(path, 1, "does not exist"))
-    return found
-
-
 def _items(file: Path, problems: list[Problem]) -> list[yaml.MappingNode]:
-    line, raw = 1, b""
     try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_BYTES + 1)
-        node = _composed(raw)
-    except OSError as error:
-        said = f"cannot be read: {error.strerror}"
-    except UnicodeDecodeError as error:
-        line, said = 1 + raw[: error.start].count(b"\n"), "is not UTF-8"
-    except yaml.YAMLError as error:
-        line = int(getattr(getattr(error, "problem_mark", None), "line", 0)) + 1
-        said = f"is not YAML: {safe(getattr(error, 'problem', None) or str(error), limit=200)}"
-    except _RefusedError as error:
-        line, said = error.args
-    else:
-        nodes = node.value if isinstance(node, yaml.SequenceNode) else []
-        for item in nodes:
-            if not isinstance(item, yaml.MappingNode):
-                problems.append(Problem(file, _line(item), "must be a mapping of keys to values"))
-        if node is not None and not isinstance(node, yaml.SequenceNode):
-            problems.append(Problem(file, 1, "must be a list of checks"))
-        return [item for item in nodes if isinstance(item, yaml.MappingNode)]
-    problems.append(Problem(file, line, said))
-    return []
-
-
-class _RefusedError(Exception):
-    """Line and reason."""
-
-
-def _composed(raw: bytes) -> yaml.Node | None:
-    if len(raw) > MAX_BYTES:
-        raise _RefusedError(1, f"is longer than {MAX_BYTES >> 10} KiB")
-    content, depth = raw.decode("utf-8"), 0
-    for event in yaml.parse(content, Loader=_LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH or getattr(event, "anchor", None):
-            raise _RefusedError(_line(event), "anchors, aliases and deep nesting are not allowed")
-    return yaml.compose(content, Loader=_LOADER)
+        node = read(file, MAX_BYTES, MAX_DEPTH, SocTuiError)
+    except SocTuiError as error:
+        problems.append(Problem(file, error.line or 1, error.message))
+        return []
+    nodes = node.value if isinstance(node, yaml.SequenceNode) else []
+    if node is not None and not isinstance(node, yaml.SequenceNode):
+        problems.append(Problem(file, 1, "must be a list of checks"))
+    for item in nodes:
+        if not isinstance(item, yaml.MappingNode):
+            problems.append(Problem(file, line_of(item), "must be a mapping of keys to values"))
+    return [item for item in nodes if isinstance(item, yaml.MappingNode)]
 
 
 def _entry(node: yaml.MappingNode, file: Path, schema: Mapping[str, Taker], problems: list[Problem]) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     for key, value in node.value:
-        line = _line(key)
+        line = line_of(key)
         name = str(getattr(key, "value", ""))
         if name not in schema:
             near = difflib.get_close_matches(name, sorted(schema), n=1, cutoff=0.0)[0]
@@ -248,14 +197,9 @@ def _entry(node: yaml.MappingNode, file: Path, schema: Mapping[str, Taker], prob
             try:
                 entry[name] = schema[name](_plain(value))
             except ValueError as error:
-                problems.append(Problem(file, _line(value), f"{name} {error}"))
+                problems.append(Problem(file, line_of(value), f"{name} {error}"))
                 entry[name] = None
     return entry
-
-
-def _line(node: yaml.Node | yaml.Event) -> int:
-    """Where it begins, counted from 1."""
-    return int(getattr(node.start_mark, "line", 0)) + 1
 
 
 def _plain(node: yaml.Node) -> Any:

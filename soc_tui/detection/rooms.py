@@ -43,7 +43,7 @@ def look_of(kind: str, settings: ScanSettings, workspace: Path, judge: Judge | N
         case "database":
             from soc_tui.detection.database import DatabaseTool
 
-            return _each(DatabaseTool(settings, workspace / "knowledge" / "advisories"))
+            return _each(DatabaseTool(settings, workspace / "knowledge"))
         case "files":
             from soc_tui.detection.files.scanning import FilesScan
             from soc_tui.detection.malicious_files.tool import MaliciousFileTool

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from soc_tui.core.errors import KnowledgeError
+from soc_tui.core.plain import LOADER
 from soc_tui.knowledge.entry import Entry
-from soc_tui.knowledge.linting import LOADER, lint
+from soc_tui.knowledge.linting import lint
 from soc_tui.knowledge.matching import Match, match
 
 SHIPPED = Path(__file__).parent / "entries"

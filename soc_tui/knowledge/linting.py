@@ -1,7 +1,7 @@
 """Knowledge is checked like code: every mistake in an entry is named with its file and line.
 
-Reads YAML with the safe loader only, at the level of nodes (which know their lines), and refuses what plain data does
-not need: anchors and aliases (a few lines of them can stand for gigabytes), tags and duplicate keys.
+Reads YAML at the level of nodes, which know their lines (:mod:`soc_tui.core.plain`), and refuses tags and duplicate
+keys.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 
+from soc_tui.core.errors import KnowledgeError
+from soc_tui.core.plain import KEBAB, TECHNIQUE, Problem, files, line_of, read
 from soc_tui.core.severity import Severity
 from soc_tui.core.text import safe
 from soc_tui.core.types import ALERT_TYPES
@@ -27,23 +28,7 @@ ACTIONS = (
 )  # fmt: skip
 """The names of response actions, here because knowledge lies below response."""
 
-LOADER: type[yaml.SafeLoader] | type[yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml where PyYAML was built with it: ten times as fast, and an engine reads every entry when it starts."""
 _STRING, _MAP, _LIST = "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
-_TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
-_KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong."""
-
-    file: Path
-    line: int
-    """Counted from 1."""
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
 
 
 class _Report:
@@ -54,7 +39,7 @@ class _Report:
         self.problems: list[Problem] = []
 
     def add(self, where: yaml.Node | int, message: str) -> None:
-        line = where if isinstance(where, int) else _line(where.start_mark)
+        line = where if isinstance(where, int) else line_of(where)
         self.problems.append(Problem(self._file, line, message))
 
 
@@ -68,7 +53,7 @@ def lint(paths: Iterable[Path]) -> list[Problem]:
     """
     problems: list[Problem] = []
     seen: dict[tuple[str, str], Path] = {}
-    for path in _files(paths):
+    for path in files(paths):
         report = _Report(path)
         node = _compose(path, report)
         if node is not None:
@@ -83,62 +68,16 @@ def lint(paths: Iterable[Path]) -> list[Problem]:
     return problems
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
-    for path in paths:
-        found += sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
-    return found
-
-
-def _read(path: Path, report: _Report) -> str:
-    """The file's text; empty, with a problem reported, when it has none to give."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        report.add(1, f"cannot be read: {error.strerror}")
-        return ""
-    if len(raw) > MAX_BYTES:
-        report.add(1, f"is longer than {MAX_BYTES // 1024} KiB")
-        return ""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        report.add(1 + raw[: error.start].count(b"\n"), "is not UTF-8")
-        return ""
-    if not text.strip():
-        report.add(1, "is empty")
-    return text
-
-
 def _compose(path: Path, report: _Report) -> yaml.MappingNode | None:
-    text = _read(path, report)
-    if not text.strip():
-        return None
     try:
-        depth = 0
-        for event in yaml.parse(text, Loader=LOADER):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                report.add(_line(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels")
-                return None
-            if getattr(event, "anchor", None):
-                report.add(_line(event.start_mark), "anchors and aliases are not allowed")
-                return None
-        node = yaml.compose(text, Loader=LOADER)
-    except yaml.YAMLError as error:
-        said = getattr(error, "problem", None) or str(error)
-        report.add(_line(getattr(error, "problem_mark", None)), f"is not YAML: {safe(said, limit=200)}")
+        node = read(path, MAX_BYTES, MAX_DEPTH, KnowledgeError)
+    except KnowledgeError as error:
+        report.add(error.line or 1, error.message)
         return None
     if isinstance(node, yaml.MappingNode):
         return node
-    report.add(1, "is not a mapping of keys to values")
+    report.add(1, "is empty" if node is None else "is not a mapping of keys to values")
     return None
-
-
-def _line(mark: object) -> int:
-    """The line of a parser's mark (None, or one of two classes), counted from 1."""
-    return int(getattr(mark, "line", 0)) + 1
 
 
 def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
@@ -274,8 +213,8 @@ def _reference(node: yaml.Node, at: str, report: _Report) -> None:
 
 
 _URL = _pattern(re.compile(r"https://\S+"), "https://example.org/page")
-_TECHNIQUES = _list_of(_pattern(_TECHNIQUE, "T1110 or T1110.001"), empty=True)
-_NAMES = _list_of(_pattern(_KEBAB, "ssh-brute-force"), empty=True)
+TECHNIQUES = _list_of(_pattern(TECHNIQUE, "T1110 or T1110.001"), empty=True)
+_NAMES = _list_of(_pattern(KEBAB, "ssh-brute-force"), empty=True)
 _STEP: dict[str, _Check] = {
     "mode": _one_of(MODES),
     "action": _one_of(ACTIONS),
@@ -285,7 +224,7 @@ _STEP: dict[str, _Check] = {
 }
 _ENTRY: dict[str, _Check] = {
     "id": _pattern(re.compile(r"K-\d{4}"), "K-0001"),
-    "slug": _pattern(_KEBAB, "ssh-brute-force"),
+    "slug": _pattern(KEBAB, "ssh-brute-force"),
     "title": _text,
     "risk_type": _one_of(ALERT_TYPES),
     "severity": _severity,
@@ -294,14 +233,14 @@ _ENTRY: dict[str, _Check] = {
         {
             "detectors": _NAMES,
             "keyword_detectors": _NAMES,
-            "techniques": _TECHNIQUES,
+            "techniques": TECHNIQUES,
             "keywords": _list_of(_text, empty=True),
         },
         MATCH_KEYS,
     ),
     **{name: _list_of(_text) for name in SECTIONS},
     "plan": _list_of(_step),
-    "techniques": _TECHNIQUES,
+    "techniques": TECHNIQUES,
     "references": _list_of(_reference),
     "source": _text,
     "licence": _text,

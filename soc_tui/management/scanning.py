@@ -8,6 +8,7 @@ raised names it.
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import socket
 import threading
@@ -24,6 +25,7 @@ from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SocTuiError, UsageError
 from soc_tui.core.schema import REJECTS
 from soc_tui.core.settings import Settings
+from soc_tui.core.text import without_secret
 from soc_tui.core.types import SourceState
 from soc_tui.detection.detectors import TOOLS, WEB_ATTACK
 from soc_tui.detection.files.judging import Judge
@@ -44,6 +46,7 @@ _LOOK_SECONDS = 5.0
 """How often new alerts are looked at for assets they name."""
 _AGAIN = timedelta(hours=1)
 """Alerts make a target be looked at again after so long at the earliest."""
+_PROGRESS_SECONDS = 0.1
 _MOST_NOTES = 1000
 """Characters of a scan's notes that its source keeps."""
 _MOST_ALERTS = 1000
@@ -64,6 +67,38 @@ class Job(NamedTuple):
 
     kind: str
     target: str
+
+    @property
+    def shown(self) -> str:
+        """The target without the password that a URL may hold."""
+        return without_secret(self.target) if self.kind in {"website", "database"} else self.target
+
+    @property
+    def path(self) -> str:
+        """What its source is called."""
+        return f"scan:{self.kind}:{self.shown}"
+
+
+class _Progress:
+    """Tells how far a scan is, ten times a second at most: tools count every file. The last is always told."""
+
+    def __init__(self, clock: Clock, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._clock, self._tell = clock, tell
+        self._next = -math.inf
+        self._kept: dict[str, Any] | None = None
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        self._kept = {"progress": {"step": "scan", "path": what, "done": done, "of": of}}
+        now = self._clock.monotonic()
+        if now >= self._next:
+            self._next = now + _PROGRESS_SECONDS
+            self.end()
+
+    def end(self) -> None:
+        """Tell what was kept back."""
+        if self._kept is not None:
+            self._tell(self._kept)
+            self._kept = None
 
 
 class Scanning:
@@ -113,7 +148,7 @@ class Scanning:
         look = self._look_of(kind, self._settings.scan, self._settings.workspace, self._judge())
         with self._lock:
             if job in self._running:
-                raise SocTuiError(f"{target} is being looked at already", remedy="wait until that scan is done")
+                raise SocTuiError(f"{job.shown} is being looked at already", remedy="wait until that scan is done")
             self._running.add(job)
         try:
             counts: dict[str, int] = {}
@@ -127,7 +162,7 @@ class Scanning:
                 self._running.discard(job)
         yield {
             "result": {
-                "kind": kind, "target": target, "findings": sum(counts.values()), "by_severity": counts,
+                "kind": kind, "target": job.shown, "findings": sum(counts.values()), "by_severity": counts,
                 "notes": notes, "seconds": round(self._clock.monotonic() - began, 3),
             }
         }  # fmt: skip
@@ -136,20 +171,22 @@ class Scanning:
         """Run the look in a thread of its own, so that progress is told while it thinks; gathers its ``notes``."""
         told: queue.Queue[Any] = queue.Queue(maxsize=1000)
         left = threading.Event()
+        progress = _Progress(self._clock, told.put)
         watch = Watch(
             note=lambda text: told.put({"note": text}),
-            progress=lambda what, done, of: told.put(
-                {"progress": {"step": "scan", "path": what, "done": done, "of": of}}
-            ),
+            progress=progress,
             stopping=lambda: left.is_set() or self._stopping.is_set(),
         )  # fmt: skip
 
         def run() -> None:
             try:
-                for pair in look(job.target, watch):
-                    told.put(pair)
-                    if watch.stopping():
-                        break
+                try:
+                    for pair in look(job.target, watch):
+                        told.put(pair)
+                        if watch.stopping():
+                            break
+                finally:
+                    progress.end()
                 told.put(None)
             except BaseException as error:
                 told.put(error)
@@ -181,9 +218,9 @@ class Scanning:
                 self._keep(state, late)
 
     def _state(self, job: Job) -> SourceState:
-        path = f"scan:{job.kind}:{_without_secret(job.target)}"
-        known = [source for source in load_sources(self._store) if source.format == FORMAT and source.path == path]
-        return known[-1] if known else SourceState(path, format=FORMAT)
+        sources = load_sources(self._store)
+        known = [source for source in sources if source.format == FORMAT and source.path == job.path]
+        return known[-1] if known else SourceState(job.path, format=FORMAT)
 
     def _keep(self, state: SourceState, found: list[tuple[Tool, Finding]]) -> SourceState:
         """Commit findings with their source; without any, that it was looked."""
@@ -225,7 +262,7 @@ class Scanning:
                 for _ in self.scan(*job):
                     pass
             except SocTuiError as error:  # its source keeps what went wrong; the others are looked at all the same
-                log.warning("the scan of %s ended early: %s", _without_secret(job.target), error)
+                log.warning("the scan of %s ended early: %s", job.shown, error)
         return _LOOK_SECONDS
 
     def ask_attacked(self) -> None:
@@ -244,7 +281,7 @@ class Scanning:
         every, now = timedelta(hours=self._settings.scan.every_hours), self._clock.now()
 
         def waited(job: Job, pause: timedelta) -> bool:
-            looked = last.get(f"scan:{job.kind}:{_without_secret(job.target)}")
+            looked = last.get(job.path)
             return looked is None or now - looked.replace(tzinfo=UTC) >= pause
 
         mine = [Job(kind, target) for kind in KINDS for target in self._owned(kind)]
@@ -310,14 +347,6 @@ def _names(row: Mapping[str, Any], hosts: list[str], job: Job, here: str, mine: 
             return str(row["target"] or "").startswith(job.target.rstrip("/") + "/")
         case _:
             return bool(row["host"] == here)
-
-
-def _without_secret(target: str) -> str:
-    """A database's URL without the password that the settings may hold."""
-    if "@" not in target or "://" not in target:
-        return target
-    scheme, _, rest = target.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _shown(tool: Tool, one: Finding) -> dict[str, Any]:

@@ -56,6 +56,20 @@ def test_a_mistake_names_file_line_and_remedy(tmp_path: Path, text: str, line: i
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("written", [
+    "['postgresql://eve:s3cret@h', 5]", "[['postgresql://eve:s3cret@h']]", "{ a = 'postgresql://eve:s3cret@h' }",
+])  # fmt: skip
+def test_passwords_of_databases_are_in_no_message_and_no_representation(tmp_path: Path, written: str) -> None:
+    with pytest.raises(SettingsError, match="scan.databases = .* is not a valid") as caught:
+        _load(tmp_path, f"[scan]\ndatabases = {written}\n")
+    assert "s3cret" not in str(caught.value)
+    with pytest.raises(SettingsError, match="scan.every_hours = 'postgresql://h' is not a valid float"):
+        _load(tmp_path, "[scan]\nevery_hours = 'postgresql://eve:s3cret@h'\n")
+    settings = _load(tmp_path, "[scan]\ndatabases = ['postgresql://eve:s3cret@h']\n")
+    assert settings.scan.databases == ("postgresql://eve:s3cret@h",)
+    assert "s3cret" not in repr(settings)
+
+
 def test_an_unknown_variable_names_the_nearest() -> None:
     with pytest.raises(SettingsError, match="did you mean SOC_TUI_STORE__THREADS"):
         load_settings(env={"SOC_TUI_STORE__TREADS": "1"})

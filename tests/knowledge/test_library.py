@@ -52,7 +52,7 @@ def test_every_symptom_of_a_source_has_an_entry_of_its_own(library: Library, kin
 
 
 def test_the_papers_risk_classes_are_covered(library: Library) -> None:
-    assert set(RISK_TYPES) - {entry.risk_type for entry in library.entries} == {"virus"}  # with Trojans in K-0012
+    assert set(RISK_TYPES) - {entry.risk_type for entry in library.entries} == set()
     assert "virus" in library.get("malware-download").matches.keywords
 
 

@@ -99,7 +99,7 @@ def test_what_a_tool_finds_with_every_look_is_one_alert(engine: Engine) -> None:
     tool: Tool = _Tool()
     found = [Finding("CVE-2026-1", "openssl is old", "high", 0.9, "openssl 1.0", host="web1")] * 10_000
     for day in range(5):
-        table = events_of(found, tool, "web1", START + timedelta(days=day), day * 10_000)
+        table = events_of([(tool, one) for one in found], "web1", START + timedelta(days=day), day * 10_000)
         state = SourceState(
             f"tool {day}", source_id=engine.store.next_source_id(), records_read=10_000, records_stored=10_000
         )

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from soc_tui.core import plain
 from soc_tui.core.errors import SocTuiError
 from soc_tui.core.settings import SEVERITIES
 from soc_tui.detection.database.session import Row
@@ -160,40 +161,18 @@ def read_mapping(path: Path) -> tuple[Any, yaml.Node]:
     Raises:
         CheckError: it cannot be read, is too long, is no YAML, or more than plain data.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES + 1).decode()
-        if len(text) > MAX_BYTES:
-            raise CheckError(f"is longer than {MAX_BYTES} bytes", source=path)
-        _plain(text, path)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckError(f"cannot be read: {error}", source=path) from error
-    except (yaml.YAMLError, RecursionError) as error:
-        at = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or type(error).__name__
-        raise CheckError(f"is not YAML: {said}", source=path, line=at.line + 1 if at else None) from error
-    if not isinstance(data, dict) or node is None:
+    node = plain.read(path, MAX_BYTES, MAX_DEPTH, CheckError)
+    if not isinstance(node, yaml.MappingNode):
         raise CheckError("is no mapping", source=path, line=1)
-    return data, node
+    _refuse_repeated(node, path)
+    return plain.content(node, path, CheckError), node
 
 
-def _plain(text: str, path: Path) -> None:
-    """Refuse what plain data does not need and what keeps a parser busy: anchors, depth, keys given twice."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else None
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if getattr(event, "anchor", None):
-            raise CheckError("anchors are not allowed", source=path, line=line)
-        if depth > MAX_DEPTH:
-            raise CheckError(f"is nested deeper than {MAX_DEPTH} levels", source=path, line=line)
-    waiting = [yaml.compose(text, Loader=yaml.SafeLoader)]
+def _refuse_repeated(root: yaml.Node, path: Path) -> None:
+    waiting = [root]
     while waiting:
-        node = waiting.pop()
         seen: set[str] = set()
-        for key, value, line in _children(node) if node else ():
+        for key, value, line in _children(waiting.pop()):
             if key in seen:
                 raise CheckError(f"{key} is given twice", source=path, line=line)
             seen.add(key)
@@ -345,7 +324,7 @@ class _Reader:
 
 def line_of(node: yaml.Node, where: Sequence[Any]) -> int:
     """The line (from 1) of what lies at a path of keys and numbers, or of the last part of it that exists."""
-    line = node.start_mark.line + 1
+    line = plain.line_of(node)
     for step in where:
         for key, value, number in _children(node):
             if key == str(step):
@@ -359,10 +338,10 @@ def line_of(node: yaml.Node, where: Sequence[Any]) -> int:
 def _children(node: yaml.Node) -> Iterator[tuple[str, yaml.Node, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield str(key.value), value, key.start_mark.line + 1
+            yield str(key.value), value, plain.line_of(key)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield str(number), value, value.start_mark.line + 1
+            yield str(number), value, plain.line_of(value)
 
 
 def _net(value: str, net: str, web: frozenset[str]) -> bool:

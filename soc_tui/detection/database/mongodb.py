@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from soc_tui.detection.database.bson import decode, encode
-from soc_tui.detection.database.channel import MAX_MESSAGE, Channel, ChannelError, ClosedError, Door
+from soc_tui.detection.database.channel import MAX_MESSAGE, Channel, ChannelError, Door
 from soc_tui.detection.database.scram import Scram
-from soc_tui.detection.database.session import Link, Login, RefusedError, Row
+from soc_tui.detection.database.session import Link, Login, RefusedError, Row, clear_or_tls
 
 _OP_MSG = 2013
 _AUTHENTICATION_FAILED, _UNAUTHORIZED = 18, 13
@@ -27,18 +27,8 @@ _SECRET = re.compile("password|secret", re.IGNORECASE)
 
 def sign_in(door: Door, login: Login, link: Link, database: str) -> MongoDB:
     """Connect and sign in; see :class:`soc_tui.detection.database.session.SignIn`."""
-    if link.facts.get("tls", {}).get("setting") != "on":
-        try:
-            return _enter(door.open(), login, link, database, "hello was answered in the clear")
-        except ClosedError:
-            pass  # perhaps a port that only speaks TLS
-    channel = door.open()
-    try:
-        version = channel.start_tls(door.name, verify=door.verify)
-    except BaseException:
-        channel.close()
-        raise
-    return _enter(channel, login, link, database, version)
+    said = "hello was answered in the clear"
+    return clear_or_tls(door, link, said, lambda channel, answer: _enter(channel, login, link, database, answer))
 
 
 def _enter(channel: Channel, login: Login, link: Link, database: str, answer: str) -> MongoDB:

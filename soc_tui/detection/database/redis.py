@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from soc_tui.detection.database.channel import MAX_MESSAGE, Channel, ChannelError, ClosedError, Door
-from soc_tui.detection.database.session import Link, Login, RefusedError, Row, UnsafeError
+from soc_tui.detection.database.session import Link, Login, RefusedError, Row, UnsafeError, clear_or_tls
 
 _MAX_ITEMS, _MAX_DEPTH = 4096, 6
 _HASH = re.compile(r"#[0-9a-f]{64}")
@@ -19,18 +19,7 @@ _VERSION = re.compile(r"^(?:redis|valkey)_version:(.+)$", re.MULTILINE)
 
 def sign_in(door: Door, login: Login, link: Link, database: str) -> Redis:  # noqa: ARG001 - settings are of all of them
     """Connect and sign in; see :class:`soc_tui.detection.database.session.SignIn`."""
-    if link.facts.get("tls", {}).get("setting") != "on":
-        try:
-            return _enter(door.open(), login, link, "+PONG")
-        except ClosedError:
-            pass  # perhaps a port that only speaks TLS
-    channel = door.open()
-    try:
-        version = channel.start_tls(door.name, verify=door.verify)
-    except BaseException:
-        channel.close()
-        raise
-    return _enter(channel, login, link, version)
+    return clear_or_tls(door, link, "+PONG", lambda channel, answer: _enter(channel, login, link, answer))
 
 
 def _enter(channel: Channel, login: Login, link: Link, answer: str) -> Redis:

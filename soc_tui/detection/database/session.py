@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from soc_tui.detection.database.channel import ChannelError, Door
+from soc_tui.detection.database.channel import Channel, ChannelError, ClosedError, Door
 
 Row = Mapping[str, str]
 """One row of an answer: text by column."""
@@ -111,3 +111,29 @@ class SignIn(Protocol):
             ChannelError: it failed.
         """
         ...
+
+
+_Entered = TypeVar("_Entered", bound=Session)
+
+
+def clear_or_tls(door: Door, link: Link, answer: str, enter: Callable[[Channel, str], _Entered]) -> _Entered:
+    """Sign in where only a try shows whether a port speaks in the clear: where it hangs up on that, over TLS.
+
+    Args:
+        door: the port.
+        link: what is known of it; where TLS was seen, only that is tried.
+        answer: the words that show a port without TLS.
+        enter: signs in over a channel, which it closes when that fails; is told the words or the version of TLS.
+    """
+    if link.facts.get("tls", {}).get("setting") != "on":
+        try:
+            return enter(door.open(), answer)
+        except ClosedError:
+            pass  # perhaps a port that only speaks TLS
+    channel = door.open()
+    try:
+        version = channel.start_tls(door.name, verify=door.verify)
+    except BaseException:
+        channel.close()
+        raise
+    return enter(channel, version)

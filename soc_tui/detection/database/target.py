@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from soc_tui.core.errors import UsageError
-from soc_tui.core.text import safe
+from soc_tui.core.text import safe, without_secret
 
 SCHEMES = {
     "postgresql": "postgresql", "postgres": "postgresql", "mysql": "mysql", "mariadb": "mysql", "redis": "redis",
@@ -75,12 +75,12 @@ def parse(url: str) -> Owned:
         port = parts.port
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
-        raise UsageError(f"{_stripped(url)} is no database URL", remedy=_REMEDY) from None
+        raise UsageError(f"{safe(without_secret(url), limit=120)} is no database URL", remedy=_REMEDY) from None
     service = SCHEMES.get(parts.scheme)
     user, password, database = (unquote(text) for text in (parts.username or "", parts.password or "", parts.path[1:]))
     odd = parts.query or parts.fragment or not re.fullmatch(r"[0-9a-z._:%-]{1,253}", host) or port == 0
     if service is None or odd or any(not text.isprintable() for text in (user, password, database)):
-        raise UsageError(f"{_stripped(url)} is no database URL", remedy=_REMEDY)
+        raise UsageError(f"{safe(without_secret(url), limit=120)} is no database URL", remedy=_REMEDY)
     return Owned(service, host, port or PORTS[service], user, password, database)
 
 
@@ -95,9 +95,3 @@ def _host(url: str) -> str:
         return parts.hostname or ""
     except ValueError:
         return ""
-
-
-def _stripped(url: str) -> str:
-    """A malformed URL without what may be credentials."""
-    scheme, mark, rest = url.strip().partition("://")
-    return safe(f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else scheme.rpartition("@")[2], limit=120)

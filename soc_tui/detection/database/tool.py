@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from soc_tui.core.settings import SEVERITIES, ScanSettings
 from soc_tui.core.text import safe
-from soc_tui.detection.database.advisories import advisories
+from soc_tui.detection.advised import Advised, advice, exploited_fields
 from soc_tui.detection.database.checks import Check, service_checks
 from soc_tui.detection.database.target import Owned, owned, web_hosts
-from soc_tui.detection.database.versions import Vulnerability, outdated, products
+from soc_tui.detection.database.versions import Vulnerability, outdated, parse_version, products
 from soc_tui.detection.database.visit import Visit, logins
 from soc_tui.detection.tools import EVIDENCE_BYTES, Finding, Watch
+from soc_tui.knowledge.advisories.store import Exploited
 
 MAX_EVIDENCE_ROWS = 20
+ECOSYSTEM = "Bitnami"
+"""The one of OSV that speaks of servers by the version their makers gave them, which is what a banner tells."""
 _HELLO = {
     "postgresql": "SSLRequest, TLS where offered, StartupMessage of a read-only session",
     "mysql": "TLS where offered, handshake response without LOCAL INFILE, SET SESSION TRANSACTION READ ONLY",
@@ -34,14 +38,21 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
+class _Server(NamedTuple):
+    """A server as advisories know it."""
+
+    version: str
+    target: str
+
+
 @dataclass(frozen=True)
 class DatabaseTool:
     """The database vulnerability verification tool of the paper's module (:class:`soc_tui.detection.tools.Tool`)."""
 
     settings: ScanSettings = field(repr=False)
     """What is owned, perhaps with credentials, which is why it is in no representation."""
-    advisories: Path | None = None
-    """A folder of advisories in OSV format (ecosystem Bitnami) beside the packaged table of versions."""
+    knowledge_dir: Path | None = None
+    """``knowledge`` in the workspace: advisories and what is exploited, beside the packaged table of versions."""
     pause: float = 1.0
     """Seconds between two tries to sign in."""
     today: date = field(default_factory=_today)
@@ -92,52 +103,68 @@ class DatabaseTool:
         sites = web_hosts(self.settings.websites) if visit.answers.get("sessions") else ()
         web = frozenset(address for host in sites for address in _addresses(host))
         found = [finding for check in checks.checks if (finding := _judged(check, visit, web))]
-        found += self._versions(visit)
-        found += self._advisories(visit, {one.check for one in found})
+        if visit.link.version:
+            with advice(self.settings, self.knowledge_dir, visit.watch, ECOSYSTEM) as known:
+                found += self._versions(visit, known)
+                found += _advisories(visit, known, {one.check for one in found})
         host = "" if visit.link.facts["where"]["setting"] == "loopback" else target.host
         for one in sorted(found, key=lambda one: (-SEVERITIES.index(one.severity), one.check)):
             yield replace(one, host=host, ip=visit.address, port=target.port)
 
-    def _versions(self, visit: Visit) -> Iterator[Finding]:
-        link, target = visit.link, visit.target
-        shown = target.scrub(link.version)
-        evidence = f"{link.product} {shown}".encode()
+    def _versions(self, visit: Visit, advised: Advised) -> Iterator[Finding]:
+        """What the packaged table says of the version."""
+        link = visit.link
         for one in outdated(link.product, link.version, self.today):
             if isinstance(one, Vulnerability):
-                yield Finding(
-                    one.cve, f"{one.title} ({link.product})", one.severity, 0.6 if one.exploited else 0.4, target.shown,
-                    evidence, "vulnerability", techniques=("T1190",), weaknesses=("CWE-1395",),
-                    vulnerabilities=(one.cve,), exploited=one.exploited, remedy=_REPAIRED,
-                    fields={"version": shown, "source": one.source},
-                )  # fmt: skip
+                known = advised.known([one.cve])
+                yield _vulnerable(visit, one.cve, one.title, one.severity, (one.cve,), known, one.source, one.exploited)
             else:
                 branch, end = one
                 yield Finding(
                     f"{link.product}-end-of-life", f"{link.product} {branch} is no longer repaired by its makers",
-                    "high" if visit.exposed else "medium", 0.7, target.shown, evidence, "vulnerability",
-                    weaknesses=("CWE-1104",), remedy=f"Move to a branch that is repaired: this one ended on {end}, "
-                    "unless the distribution goes on repairing it.",
-                    fields={"version": shown, "end": str(end), "source": products()[link.product].source},
+                    "high" if visit.exposed else "medium", 0.7, visit.target.shown, _told(visit).encode(),
+                    "vulnerability", weaknesses=("CWE-1104",), remedy=f"Move to a branch that is repaired: this one "
+                    f"ended on {end}, unless the distribution goes on repairing it.",
+                    fields={
+                        "version": visit.target.scrub(link.version), "end": str(end),
+                        "source": products()[link.product].source,
+                    },
                 )  # fmt: skip
 
-    def _advisories(self, visit: Visit, told: set[str]) -> Iterator[Finding]:
-        """The grave ones of the folder, but for those that the packaged table has told."""
-        link, lesser = visit.link, 0
-        if self.advisories is None or not link.version:
-            return
-        shown = visit.target.scrub(link.version)
-        for one in advisories(self.advisories, link.product, link.version, visit.watch):
-            if one.severity not in {"high", "critical"}:
-                lesser += 1
-            elif one.id not in told:
-                yield Finding(
-                    one.id, f"{safe(one.title)} ({link.product})", one.severity, 0.4, visit.target.shown,
-                    f"{link.product} {shown}".encode(), "vulnerability", techniques=("T1190",),
-                    weaknesses=("CWE-1395",), vulnerabilities=one.cves, remedy=_REPAIRED,
-                    fields={"version": shown, "source": one.source},
-                )  # fmt: skip
-        if lesser:
-            visit.watch.note(f"{visit.target.shown} {lesser} lesser advisories about {link.product} {shown}")
+
+def _advisories(visit: Visit, advised: Advised, told: set[str]) -> Iterator[Finding]:
+    """The grave and the exploited ones of the advisories, but for those that the packaged table has told."""
+    link, lesser = visit.link, 0
+    server = _Server(".".join(map(str, parse_version(link.version))), f"{link.product} of {visit.target.shown}")
+    for _, one, _ in advised.hits(ECOSYSTEM, {link.product: [server]} if server.version else {}, visit.watch):
+        name = one.cves[0] if len(one.cves) == 1 else one.id
+        known = advised.known(one.cves)
+        if name in told:
+            continue
+        told.add(name)
+        if known or one.severity in {"high", "critical"}:
+            yield _vulnerable(visit, name, one.summary[:160] or name, one.severity, one.cves, known, one.id)
+        else:
+            lesser += 1
+    if lesser:
+        visit.watch.note(f"{visit.target.shown} {lesser} lesser advisories about {_told(visit)}")
+
+
+def _vulnerable(
+    visit: Visit, name: str, title: str, severity: str, cves: tuple[str, ...], known: Sequence[Exploited], source: str,
+    exploited: bool = False,
+) -> Finding:  # fmt: skip
+    exploited = exploited or bool(known)
+    return Finding(
+        name, f"{safe(title)} ({visit.link.product})", "critical" if known else severity, 0.6 if exploited else 0.4,
+        visit.target.shown, _told(visit).encode(), "vulnerability", techniques=("T1190",), weaknesses=("CWE-1395",),
+        vulnerabilities=cves, exploited=exploited, remedy=_REPAIRED,
+        fields={"version": visit.target.scrub(visit.link.version), "source": source} | exploited_fields(known),
+    )  # fmt: skip
+
+
+def _told(visit: Visit) -> str:
+    return f"{visit.link.product} {visit.target.scrub(visit.link.version)}"
 
 
 def _judged(check: Check, visit: Visit, web: frozenset[str]) -> Finding | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from soc_tui.detection.files.lines import Span
+from soc_tui.detection.malicious_files.suspicion import Suspicion
 
 TAG_BYTES = 4096
 """The longest tag that is read."""
@@ -35,20 +35,7 @@ _KNOWN_FRAMES = (b"//www.googletagmanager.com/ns.html",)
 """Frames that are hidden on purpose on millions of pages."""
 
 
-class Hidden(NamedTuple):
-    """One thing that hides in a page."""
-
-    check: str
-    title: str
-    severity: str
-    confidence: float
-    spans: list[Span]
-    techniques: tuple[str, ...]
-    address: str
-    """Where it leads; empty for what leads nowhere."""
-
-
-def hidden(content: bytes) -> Iterator[Hidden]:
+def hidden(content: bytes) -> Iterator[Suspicion]:
     """Invisible frames and links, and scripts of doubtful origin, in the text of a page or of what makes one."""
     lower = content.lower()
     if b"<iframe" in lower:
@@ -59,7 +46,7 @@ def hidden(content: bytes) -> Iterator[Hidden]:
         yield from _links(content)
 
 
-def _frames(content: bytes) -> Iterator[Hidden]:
+def _frames(content: bytes) -> Iterator[Suspicion]:
     spans, first = [], b""
     for _, match in zip(range(_TAGS), _IFRAME.finditer(content), strict=False):
         tag = match[0]
@@ -70,10 +57,10 @@ def _frames(content: bytes) -> Iterator[Hidden]:
             spans.append(match.span())
             first = first or source[2]
     if spans:
-        yield Hidden("hidden-iframe", "Hidden iframe to another site", "high", 0.85, spans, ("T1189",), _text(first))
+        yield Suspicion("hidden-iframe", "Hidden iframe to another site", "high", 0.85, spans, ("T1189",), _text(first))
 
 
-def _scripts(content: bytes, lower: bytes) -> Iterator[Hidden]:
+def _scripts(content: bytes, lower: bytes) -> Iterator[Suspicion]:
     after = lower.rfind(b"</html>")
     numbered: list[Span] = []
     encoded: list[Span] = []
@@ -92,23 +79,23 @@ def _scripts(content: bytes, lower: bytes) -> Iterator[Hidden]:
                 late.append(match.span())
                 where.setdefault("late", _text(source[2]))
     if numbered:
-        yield Hidden(
+        yield Suspicion(
             "script-from-address", "Hidden script: loaded from a bare address", "high", 0.8, numbered,
             ("T1189", "T1059.007"), where["numbered"],
         )  # fmt: skip
     if encoded:
-        yield Hidden(
+        yield Suspicion(
             "script-in-data", "Hidden script: its code is encoded in its address", "medium", 0.7, encoded,
-            ("T1059.007", "T1027"), "",
+            ("T1059.007", "T1027"),
         )  # fmt: skip
     if late:
-        yield Hidden(
+        yield Suspicion(
             "script-after-end", "Hidden script: added after the end of the page", "medium", 0.6, late,
             ("T1189", "T1059.007"), where["late"],
         )  # fmt: skip
 
 
-def _links(content: bytes) -> Iterator[Hidden]:
+def _links(content: bytes) -> Iterator[Suspicion]:
     spans, first = [], b""
     for _, match in zip(range(_TAGS), _HIDDEN_BLOCK.finditer(content), strict=False):
         block = content[match.end() : match.end() + TAG_BYTES]
@@ -118,7 +105,7 @@ def _links(content: bytes) -> Iterator[Hidden]:
             spans.append((match.start(), match.end()))
             first = first or hosts[0]
     if spans:
-        yield Hidden(
+        yield Suspicion(
             "hidden-links", "Hidden links to many other sites", "medium", 0.75, spans, ("T1608.006",), _text(first)
         )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from soc_tui.detection.files.lines import Span
 from soc_tui.detection.files.walking import File
 from soc_tui.detection.malicious_files.obfuscation import SERVER
+from soc_tui.detection.malicious_files.suspicion import Suspicion
 
 UPLOADS = re.compile(
     r"(?i)(?:^|/)(?:uploads?|uploaded|userfiles?|user[_-]uploads?|attachments?|avatars?|pub/media|images/stories"
@@ -34,18 +33,7 @@ _STUB = re.compile(
 )
 
 
-class Misplaced(NamedTuple):
-    """One file in the wrong place."""
-
-    check: str
-    title: str
-    severity: str
-    confidence: float
-    spans: list[Span]
-    techniques: tuple[str, ...]
-
-
-def misplaced(file: File) -> Misplaced | None:
+def misplaced(file: File) -> Suspicion | None:
     """What its place and name say against a file; None for nothing."""
     kind = _kind(file)
     if not kind:
@@ -61,7 +49,7 @@ def misplaced(file: File) -> Misplaced | None:
         and not (file.suffix == ".php" and _is_stub(file.content))
     ):
         severity = "critical" if kind == "server code" and file.suffix in SERVER else "high"
-        return Misplaced(
+        return Suspicion(
             "executable-among-uploads",
             f"Executable file among uploads: {kind}",
             severity,
@@ -70,11 +58,11 @@ def misplaced(file: File) -> Misplaced | None:
             ("T1505.003", "T1105"),
         )
     if _DOUBLE.search(name):
-        return Misplaced(
+        return Suspicion(
             "double-extension", f"Executable file under two name endings: {kind}", "high", 0.8, spans, ("T1036.007",)
         )
     if kind == "server code" and file.suffix in MEDIA and code is not None:
-        return Misplaced(
+        return Suspicion(
             "code-in-media-file", "Server code in a file that should be media", "high", 0.7, spans, ("T1036.008",)
         )
     return None

@@ -9,8 +9,9 @@ from soc_tui.detection.files.judging import Judged
 from soc_tui.detection.files.tool import found_in
 from soc_tui.detection.files.walking import File
 from soc_tui.detection.malicious_files.obfuscation import BROWSER, Measure, measures, side_of
-from soc_tui.detection.malicious_files.pages import Hidden, hidden
+from soc_tui.detection.malicious_files.pages import hidden
 from soc_tui.detection.malicious_files.places import misplaced
+from soc_tui.detection.malicious_files.suspicion import Suspicion
 from soc_tui.detection.tools import Finding, Watch
 from soc_tui.detection.trojan.tool import GATE, RuleTool, network_finding
 
@@ -32,7 +33,7 @@ class MaliciousFileTool(RuleTool):
         if not side:
             return found
         if "markup_to_read" in gates:
-            found += [self._hidden(file, one) for one in hidden(file.content)]
+            found += [_finding(file, one, self.weakness, self.remedy) for one in hidden(file.content)]
         marks = measures(file.content) if "runs_what_it_decodes" in gates else []
         if marks:
             found.append(self._obfuscated(file, side, marks))
@@ -41,13 +42,6 @@ class MaliciousFileTool(RuleTool):
     def wanted(self, file: File, rule: str) -> bool:
         """Only scripts and pages go to the network: it does not know other languages."""
         return rule == "page_script" and (file.suffix in BROWSER or not file.suffix)
-
-    def _hidden(self, file: File, one: Hidden) -> Finding:
-        more = {"leads to": one.address} if one.address else {}
-        return found_in(
-            file, one.check, one.title, one.severity, one.confidence, one.spans, techniques=one.techniques,
-            weaknesses=(self.weakness,), remedy=self.remedy, **more,
-        )  # fmt: skip
 
     def _obfuscated(self, file: File, side: str, marks: list[Measure]) -> Finding:
         strong = len(marks) > 1
@@ -61,14 +55,8 @@ class MaliciousFileTool(RuleTool):
     def place(self, file: File) -> Iterable[Finding]:
         """What the file's place and name say against it."""
         one = misplaced(file)
-        if one is None:
-            return ()
-        return (
-            found_in(
-                file, one.check, one.title, one.severity, one.confidence, one.spans, techniques=one.techniques,
-                weaknesses=("CWE-434",), remedy="Move it away, keep a copy, and forbid scripts in this folder.",
-            ),
-        )  # fmt: skip
+        remedy = "Move it away, keep a copy, and forbid scripts in this folder."
+        return () if one is None else (_finding(file, one, "CWE-434", remedy),)
 
     def of_network(self, file: File, judged: Judged) -> Finding:
         """A script that the network calls malicious."""
@@ -76,3 +64,11 @@ class MaliciousFileTool(RuleTool):
             file, judged, "code-network-browser", "Script that reads like malicious code", "medium",
             ("T1059.007",), self.remedy,
         )  # fmt: skip
+
+
+def _finding(file: File, one: Suspicion, weakness: str, remedy: str) -> Finding:
+    more = {"leads to": one.address} if one.address else {}
+    return found_in(
+        file, one.check, one.title, one.severity, one.confidence, one.spans, techniques=one.techniques,
+        weaknesses=(weakness,), remedy=remedy, **more,
+    )  # fmt: skip

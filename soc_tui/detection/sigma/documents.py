@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from soc_tui.core.errors import SourceError
+from soc_tui.core.plain import LOADER
 from soc_tui.core.text import safe
 
 SUFFIXES = (".yml", ".yaml")
@@ -27,7 +28,6 @@ MAX_DEPTH = 24
 MAX_NODES = 60_000
 """Values of one document."""
 
-_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MARK = re.compile(r"^---(?:[ \t\r].*)?$")
 
 
@@ -161,7 +161,7 @@ def split(raw: bytes, name: str) -> Iterator[Document | Damage]:
 def _parse(text: str, place: Place) -> Document | Damage | None:
     try:
         problem = _bounded(text)
-        data = None if problem else yaml.load(text, _LOADER)  # noqa: S506 - a safe loader
+        data = None if problem else yaml.load(text, LOADER)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = place.line + (mark.line if mark is not None else 0)
@@ -183,7 +183,7 @@ def _parse(text: str, place: Place) -> Document | Damage | None:
 def _bounded(text: str) -> tuple[int, str] | None:
     """The line and the complaint when the document is nested too deeply, too large or refers to itself."""
     depth = 0
-    for nodes, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+    for nodes, event in enumerate(yaml.parse(text, Loader=LOADER)):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             return _line(event.start_mark), f"is nested deeper than {MAX_DEPTH} levels"

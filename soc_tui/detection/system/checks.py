@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from soc_tui.core.plain import Problem, files
 from soc_tui.detection import data
 from soc_tui.detection.system.configuration import Setting
 from soc_tui.detection.tools import Finding
@@ -104,19 +105,19 @@ _TESTS = ("bad", "good", "below", "above")
 
 
 @lru_cache(maxsize=8)
-def _load(stamps: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[Check, ...], tuple[data.Problem, ...]]:
+def _load(stamps: tuple[tuple[Path, int, int], ...]) -> tuple[tuple[Check, ...], tuple[Problem, ...]]:
     entries, problems = data.load([path for path, _, _ in stamps], SCHEMA, _NEEDED)
     checks = []
     for entry in entries:
         said = _incomplete(entry)
         if said:
-            problems.append(data.Problem(entry["file"], entry["line"], said))
+            problems.append(Problem(entry["file"], entry["line"], said))
         else:
             checks.append(Check(**entry))
     return tuple(checks), tuple(problems)
 
 
-def load(folders: Iterable[Path] = ()) -> tuple[tuple[Check, ...], tuple[data.Problem, ...]]:
+def load(folders: Iterable[Path] = ()) -> tuple[tuple[Check, ...], tuple[Problem, ...]]:
     """The checks that ship and those of more files and folders (one with the id of a shipped check replaces it).
 
     Returns:
@@ -124,18 +125,13 @@ def load(folders: Iterable[Path] = ()) -> tuple[tuple[Check, ...], tuple[data.Pr
     """
     problems = []
     stamps = []
-    for path in (SHIPPED, *folders):
-        files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]
-        if path != SHIPPED and not path.exists():
-            problems.append(data.Problem(path, 1, "does not exist"))
+    for file in files((SHIPPED, *folders)):
+        try:
+            stat = file.stat()
+        except OSError as error:
+            problems.append(Problem(file, 1, f"cannot be read: {error.strerror}"))
             continue
-        for file in files:
-            try:
-                stat = file.stat()
-            except OSError as error:
-                problems.append(data.Problem(file, 1, f"cannot be read: {error.strerror}"))
-                continue
-            stamps.append((file, stat.st_size, stat.st_mtime_ns))
+        stamps.append((file, stat.st_size, stat.st_mtime_ns))
     checks, found = _load(tuple(stamps))
     return checks, (*problems, *found)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from soc_tui.detection.advised import Advised, exploited_fields
 from soc_tui.detection.system.packages.package import Package
-from soc_tui.detection.system.versions import ECOSYSTEMS, affected
 from soc_tui.detection.tools import Finding, Watch
-from soc_tui.knowledge.advisories.store import Advisory, AdvisoryStore, Exploited
+from soc_tui.detection.versions import ECOSYSTEMS
+from soc_tui.knowledge.advisories.store import Advisory
 
 _ORDER = {"critical": 0, "high": 1, "medium": 2, "low": 3, "info": 4}
 
@@ -26,20 +27,14 @@ class _Hit:
 
 
 def findings(
-    packages: Sequence[Package],
-    base: str,
-    store: AdvisoryStore,
-    exploited: Mapping[str, Exploited],
-    speaks: Callable[[str], bool],
-    watch: Watch,
+    packages: Sequence[Package], base: str, advised: Advised, speaks: Callable[[str], bool], watch: Watch
 ) -> list[Finding]:
     """What the advisories say of packages of one ecosystem.
 
     Args:
         packages: all of one OSV ecosystem.
         base: that ecosystem, without what follows a colon.
-        store: where the advisories are.
-        exploited: CISA's catalogue by CVE id.
+        advised: the advisories, and what is exploited.
         speaks: whether an ecosystem as an advisory names it (``Debian:12``) is about this machine's release.
         watch: takes notes of versions that cannot be read.
 
@@ -53,26 +48,9 @@ def findings(
         for name in (package.name, *package.other_names):
             by_name.setdefault(name, []).append(package)
     hits: dict[str, dict[str, _Hit]] = {}
-    unreadable: set[str] = set()
-    for number, advisory in enumerate(store.about(base, by_name)):
-        if number % 256 == 0 and watch.stopping():
-            break
-        if not speaks(advisory.ecosystem):
-            continue
-        for package in by_name.get(advisory.name, ()):
-            try:
-                hit, fixed = affected(base, package.version, advisory.ranges, advisory.versions)
-            except (ValueError, TypeError) as error:
-                # the version of one of the two is none; a list of versions can still name it as it is written
-                hit, fixed = package.version in advisory.versions, ""
-                unreadable.add(f"{advisory.id} and {package.target}: {error}")
-            if hit:
-                _add(hits.setdefault(package.target, {}), package, advisory, fixed)
-    for said in sorted(unreadable)[:20]:
-        watch.note(f"versions cannot be compared: {said}")
-    if len(unreadable) > 20:
-        watch.note(f"versions cannot be compared for {len(unreadable)} pairs of packages and advisories")
-    made = [_finding(hit, exploited) for one in hits.values() for hit in _folded(one).values()]
+    for package, advisory, fixed in advised.hits(base, by_name, watch, speaks):
+        _add(hits.setdefault(package.target, {}), package, advisory, fixed)
+    made = [_finding(hit, advised) for one in hits.values() for hit in _folded(one).values()]
     return sorted(made, key=lambda one: (not one.exploited, _ORDER[one.severity], -_score(one), one.target, one.check))
 
 
@@ -105,24 +83,22 @@ def _folded(hits: Mapping[str, _Hit]) -> dict[str, _Hit]:
     return kept
 
 
-def _finding(hit: _Hit, exploited: Mapping[str, Exploited]) -> Finding:
+def _finding(hit: _Hit, advised: Advised) -> Finding:
     package = hit.package
     first = min(hit.advisories, key=lambda one: (_ORDER.get(one.severity, 9), one.id))
     own = [one for one in hit.advisories if hit.key in one.cves or hit.key == one.id or hit.key in one.aliases]
     cves = {hit.key} if hit.key.startswith("CVE-") else {cve for one in own for cve in one.cves}
-    known = [exploited[cve] for cve in sorted(cves) if cve in exploited]
+    known = advised.known(cves)
     scores = [one.score for one in hit.advisories if one.score is not None]
     severity = "critical" if known else first.severity or "medium"
     summary = next((one.summary for one in hit.advisories if one.summary), "")
     ids = _each(hit.key, *(name for one in hit.advisories for name in (one.id, *one.aliases)))
     if hit.key.startswith("CVE-"):
         ids = tuple(name for name in ids if name == hit.key or not name.startswith("CVE-"))
-    fields = {
+    told = {
         "package": package.name, "installed": package.version, "fixed in": hit.fixed, "summary": summary[:500],
         "cvss": f"{max(scores):.1f}" if scores else "", "binary packages": ", ".join(package.parts[:50]),
         "line": str(package.line or ""), "advisory": first.source,
-        "exploited since": known[0].added if known else "", "patch due": known[0].due if known else "",
-        "used by ransomware": known[0].ransomware if known else "",
     }  # fmt: skip
     cwes = [cwe for one in hit.advisories for cwe in one.cwes] + [cwe for one in known for cwe in one.cwes]
     heading = "Exploited in the wild" if known else "Vulnerable package"
@@ -131,19 +107,19 @@ def _finding(hit: _Hit, exploited: Mapping[str, Exploited]) -> Finding:
         confidence=0.95 if hit.fixed else 0.85, target=package.target, evidence=package.evidence, kind="vulnerability",
         techniques=("T1190", "T1203") if known else (),
         weaknesses=_each(*cwes),
-        vulnerabilities=ids, exploited=bool(known), remedy=_remedy(hit, known), file_path=package.file,
-        fields={name: value for name, value in fields.items() if value},
+        vulnerabilities=ids, exploited=bool(known), remedy=_remedy(hit, exploited=bool(known)), file_path=package.file,
+        fields={name: value for name, value in told.items() if value} | exploited_fields(known),
     )  # fmt: skip
 
 
-def _remedy(hit: _Hit, known: Sequence[Exploited]) -> str:
+def _remedy(hit: _Hit, *, exploited: bool) -> str:
     name = hit.package.name
     what = (
         f"Update {name} to {hit.fixed} or later."
         if hit.fixed
         else f"No fixed version of {name} is known: remove it, or shield it."
     )
-    if known:
+    if exploited:
         return f"{what} It is being exploited: look for signs of that before and after."
     return what
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
-from soc_tui.core.errors import KnowledgeError
 from soc_tui.core.settings import SEVERITIES, ScanSettings
+from soc_tui.detection.advised import advice
 from soc_tui.detection.rooted import Root, shown
 from soc_tui.detection.system import checks as configuration_checks
 from soc_tui.detection.system import debsecan, lynis, matching
@@ -30,7 +29,7 @@ from soc_tui.detection.system.packages.owned import Owned
 from soc_tui.detection.system.packages.package import Package
 from soc_tui.detection.tools import Finding, Watch
 from soc_tui.detection.walking import Walked, walk
-from soc_tui.knowledge.advisories.store import AdvisoryStore, Exploited
+from soc_tui.knowledge.advisories.store import Exploited
 
 _MOST = 200_000
 """Files of interest that are kept of one walk, of each kind."""
@@ -71,27 +70,18 @@ class SystemTool:
 
     def _vulnerable(self, found: _Found, watch: Watch) -> list[Finding]:
         made: list[Finding] = []
-        with tempfile.TemporaryDirectory(prefix="soc-tui-advisories-") as scratch:
-            store = self._store(Path(scratch), watch)
-            try:
-                exploited = store.exploited()
-            except KnowledgeError as error:
-                watch.note(str(error))
-                exploited = {}
+        with advice(self._settings, self._knowledge, watch) as known:
             for base, packages in matching.grouped(found.packages(), found.distribution.base):
                 watch.progress(f"{base} packages", 0, len(packages))
-                if not store.knows(base):
+                if known.store.knows(base):
+                    made += matching.findings(packages, base, known, found.distribution.speaks, watch)
+                else:
                     watch.note(
                         f"{len(packages)} {base} packages are not looked up: there are no advisories about {base}; "
                         "load some with `soc-tui knowledge update --advisories DIR`"
                     )
-                    continue
-                try:
-                    made += matching.findings(packages, base, store, exploited, found.distribution.speaks, watch)
-                except KnowledgeError as error:
-                    watch.note(str(error))
             if self._settings.programs and found.distribution.base("deb") == "Debian":
-                made += self._debsecan(found, exploited, made, watch)
+                made += self._debsecan(found, known.exploited, made, watch)
         return list(_gravest(made))
 
     @staticmethod
@@ -102,19 +92,6 @@ class SystemTool:
         told |= {(part, one.check) for one in made for part in one.fields.get("binary packages", "").split(", ")}
         extra = debsecan.findings(found.root, found.distribution.codename, exploited, watch)
         return [one for one in extra if (one.fields.get("package"), one.check) not in told]
-
-    def _store(self, scratch: Path, watch: Watch) -> AdvisoryStore:
-        if not self._settings.advisories:
-            return AdvisoryStore(self._knowledge)
-        folder = Path(self._settings.advisories).expanduser()
-        store = AdvisoryStore(scratch)
-        done = store.update([folder])
-        store.borrow_exploited(AdvisoryStore(self._knowledge))
-        for damage in done.damages[:20]:
-            watch.note(f"{damage.source}:{damage.line}: {damage.message}; {damage.remedy}")
-        if done.damaged > 20:
-            watch.note(f"{folder}: {done.damaged} advisories cannot be read")
-        return store
 
     def _configured(self, found: _Found, watch: Watch) -> Iterator[Finding]:
         loaded, problems = configuration_checks.load(Path(one).expanduser() for one in self._settings.checks)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import yaml
 
 from soc_tui.core.errors import SocTuiError
+from soc_tui.core.plain import line_of, read
 from soc_tui.core.settings import SEVERITIES
 from soc_tui.core.text import safe
 from soc_tui.detection.website.asking import METHODS
@@ -101,27 +102,11 @@ def load(folder: Path = FOLDER) -> tuple[list[Template], list[TemplateError]]:
 
 def _nodes(file: Path, problems: list[TemplateError]) -> list[yaml.Node]:
     try:
-        if file.is_symlink() or file.stat().st_size > _MAX_BYTES:
-            raise TemplateError(f"is a link or longer than {_MAX_BYTES // 1024} KiB", source=file)
-        text = file.read_text(encoding="utf-8")
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MAX_DEPTH or getattr(event, "anchor", None):
-                mark = event.start_mark
-                line = mark.line + 1 if mark else 1
-                raise TemplateError("anchors and deep nesting are not allowed", source=file, line=line)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if file.is_symlink():
+            raise TemplateError("is a link", source=file)
+        root = read(file, _MAX_BYTES, _MAX_DEPTH, TemplateError)
     except TemplateError as error:
         problems.append(error)
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(TemplateError(f"cannot be read: {error}", source=file))
-        return []
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = safe(getattr(error, "problem", None) or str(error), limit=200)
-        problems.append(TemplateError(f"is not YAML: {said}", source=file, line=mark.line + 1 if mark else 1))
         return []
     if not isinstance(root, yaml.SequenceNode):
         problems.append(TemplateError("is not a list of templates", source=file, line=1))
@@ -130,7 +115,7 @@ def _nodes(file: Path, problems: list[TemplateError]) -> list[yaml.Node]:
 
 
 def _wrong(file: Path, node: yaml.Node, words: str) -> TemplateError:
-    return TemplateError(words, source=file, line=node.start_mark.line + 1, remedy="see docs/tools/website.md")
+    return TemplateError(words, source=file, line=line_of(node), remedy="see docs/tools/website.md")
 
 
 _Read = Callable[[yaml.Node, Path], Any]

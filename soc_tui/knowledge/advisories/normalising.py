@@ -152,8 +152,8 @@ def _severity(document: dict[str, Any], one: dict[str, Any]) -> tuple[float | No
 
 @lru_cache(maxsize=16384)
 def _cvss(kind: str, text: str) -> float | None:
-    from cvss import CVSS2, CVSS3, CVSS4  # type: ignore[import-untyped]
-    from cvss.exceptions import CVSSError  # type: ignore[import-untyped]
+    from cvss import CVSS2, CVSS3, CVSS4
+    from cvss.exceptions import CVSSError
 
     rule = {"CVSS_V2": CVSS2, "CVSS_V3": CVSS3, "CVSS_V4": CVSS4}.get(kind)
     if rule is None:

@@ -97,7 +97,6 @@ class AdvisoryStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "advisories"
-        self._exploited_file = self._folder / _KEV
 
     def ecosystems(self) -> dict[str, int]:
         """How many rows there are of each ecosystem.
@@ -151,7 +150,7 @@ class AdvisoryStore:
         Raises:
             KnowledgeError: its file is damaged.
         """
-        path = self._exploited_file
+        path = self._folder / _KEV
         if not path.exists():
             return {}
         try:
@@ -159,10 +158,6 @@ class AdvisoryStore:
         except (pa.ArrowException, OSError) as error:
             raise _damaged(path, error) from error
         return {row["cve"]: Exploited(**row | {"cwes": tuple(row["cwes"])}) for row in listed}
-
-    def borrow_exploited(self, other: AdvisoryStore) -> None:
-        """Use the catalogue of exploited vulnerabilities of another store."""
-        self._exploited_file = other._exploited_file
 
     def update(self, advisories: Iterable[Path] = (), kev: Path | None = None) -> Loaded:
         """Read a mirror and keep it; an ecosystem that it holds is replaced whole, others stay.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.programs import program
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root."""
@@ -31,21 +32,6 @@ class Server:
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
-
-
-def program(name: str, *folders: str) -> str:
-    """The path of a program, or a skip that names it."""
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), "/usr/sbin", "/usr/bin"]
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *map(str, places)]))
-    if not found:
-        pytest.skip(f"needs {name}")
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -54,10 +54,12 @@ def error(tmp_path: Path, text: str) -> str:
     ("  - {anonymous: true, source: x}\n", "".join(f"  - {{user: u, password: p{n}, source: x}}\n" for n in range(3)),
      "5: more than 2 passwords could lock u"),
     ("    severity: low", "    severity: low\n    confidence: 2", "11: confidence must be above 0 and at most 1"),
-    ("service: redis", "service: &a redis", "1: anchors are not allowed"),
+    ("service: redis", "service: &a redis", "1: anchors and aliases are not allowed"),
     ("[CWE-1]", "[CWE-1", "12: is not YAML: "),
     ("[CWE-1]", "[" * 20 + "]" * 20, "11: is nested deeper than 10 levels"),
     ("    severity: low", "    severity: low\n    severity: high", "11: severity is given twice"),
+    ("Bound", "2026-02-30", "1: is not YAML: day is out of range for month"),
+    ("Bound", "!!python/object/apply:os.getcwd []", "8: is not YAML: could not determine a constructor"),
 ])  # fmt: skip
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, expected: str) -> None:
     assert old in GOOD

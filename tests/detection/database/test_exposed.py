@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.detection.database.servers import Server, free_port, give, own_folder, program, run, running
+from tests.detection.database.servers import Server, give, own_folder, run, running
+from tests.programs import free_port, program
 
 pytestmark = [pytest.mark.namespace, pytest.mark.slow]
 ADDRESS = "10.99.0.1"

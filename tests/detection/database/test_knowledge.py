@@ -50,7 +50,9 @@ def test_findings_become_alerts_with_their_knowledge(workspace: Workspace, tmp_p
         target = f"mongodb://127.0.0.1:{server.port}"
         tool = DatabaseTool(ScanSettings(databases=(target,)), pause=0, today=TODAY)
         found = list(tool.check(target, Watch()))
-    workspace.detect(workspace.add_table(events_of(found, tool, "db1", datetime(2026, 3, 1, tzinfo=UTC), 0)))
+    workspace.detect(
+        workspace.add_table(events_of([(tool, one) for one in found], "db1", datetime(2026, 3, 1, tzinfo=UTC), 0))
+    )
     rows: list[dict[str, Any]] = workspace.rows("SELECT * FROM alerts ORDER BY title")
     entries = Library(tmp_path).entries
     assert [(r["detector"], r["severity"], r["title"], r["dst_ip"], match(r, entries)[0].entry.id) for r in rows] == [

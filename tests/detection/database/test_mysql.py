@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from tests.detection.database.conftest import SECRET, Look
-from tests.detection.database.servers import Server, certificates, free_port, give, own_folder, program, run, running
+from tests.detection.database.servers import Server, certificates, give, own_folder, run, running
+from tests.programs import free_port, program
 
 pytestmark = pytest.mark.slow
 OWN = quote(SECRET, safe="")
@@ -44,6 +45,21 @@ def installed(template: Path, folder: Path, port: int, sql: str, *options: str) 
     ]  # fmt: skip
 
 
+def only_root(password: str) -> str:
+    """The SQL that leaves root on this machine alone, with a password."""
+    hosts = ("localhost", "127.0.0.1", "::1")
+    passwords = "".join(f"SET PASSWORD FOR root@'{host}' = PASSWORD('{password}');\n" for host in hosts)
+    return f"{passwords}DELETE FROM mysql.global_priv WHERE User = 'root' AND Host NOT IN {hosts};\n"
+
+
+def careful(folder: Path) -> list[str]:
+    """The options of a server that gives no file away and speaks TLS."""
+    return [
+        "--local-infile=0", f"--secure-file-priv={folder}", f"--ssl-cert={folder}/server.pem",
+        f"--ssl-key={folder}/server.key",
+    ]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def weak(template: Path) -> Iterator[Server]:
     with own_folder() as folder:
@@ -63,16 +79,7 @@ def rooted(template: Path) -> Iterator[Server]:
     with own_folder() as folder:
         port = free_port()
         certificates(folder)
-        sql = (
-            "".join(
-                f"SET PASSWORD FOR root@'{host}' = PASSWORD('root');\n" for host in ("localhost", "127.0.0.1", "::1")
-            )
-            + "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host NOT IN ('localhost', '127.0.0.1', '::1');\n"
-        )
-        command = installed(
-            template, folder, port, sql, "--local-infile=0", f"--secure-file-priv={folder}", f"--ssl-cert={folder}/server.pem",
-            f"--ssl-key={folder}/server.key",
-        )  # fmt: skip
+        command = installed(template, folder, port, only_root("root"), *careful(folder))
         with running(command, folder, port) as server:
             yield server
 
@@ -82,14 +89,8 @@ def hard(template: Path) -> Iterator[Server]:
     with own_folder() as folder:
         port = free_port()
         certificates(folder)
-        sql = "".join(
-            f"SET PASSWORD FOR root@'{host}' = PASSWORD('{SECRET}');\n" for host in ("localhost", "127.0.0.1", "::1")
-        ) + "DELETE FROM mysql.global_priv WHERE User = '' OR User = 'root' AND Host NOT IN "\
-            "('localhost', '127.0.0.1', '::1');\nFLUSH PRIVILEGES;\n"  # fmt: skip
-        command = installed(
-            template, folder, port, sql, "--local-infile=0", f"--secure-file-priv={folder}", f"--ssl-cert={folder}/server.pem",
-            f"--ssl-key={folder}/server.key", "--require-secure-transport=1",
-        )  # fmt: skip
+        sql = only_root(SECRET) + "DELETE FROM mysql.global_priv WHERE User = '';\nFLUSH PRIVILEGES;\n"
+        command = installed(template, folder, port, sql, *careful(folder), "--require-secure-transport=1")
         with running(command, folder, port) as server:
             yield server
 

@@ -16,7 +16,8 @@ from soc_tui.detection.database.channel import Door
 from soc_tui.detection.database.postgresql import sign_in
 from soc_tui.detection.database.session import Link, Login, RefusedError
 from tests.detection.database.conftest import SECRET, Look
-from tests.detection.database.servers import Server, certificates, free_port, own_folder, program, run, running
+from tests.detection.database.servers import Server, certificates, own_folder, run, running
+from tests.programs import free_port, program
 
 pytestmark = pytest.mark.slow
 OWN = quote(SECRET, safe="")

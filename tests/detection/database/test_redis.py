@@ -13,7 +13,8 @@ import pytest
 from soc_tui.core.settings import ScanSettings
 from soc_tui.detection.database import DatabaseTool
 from tests.detection.database.conftest import SECRET, Look
-from tests.detection.database.servers import Server, certificates, free_port, own_folder, program, running
+from tests.detection.database.servers import Server, certificates, own_folder, running
+from tests.programs import free_port, program
 
 pytestmark = pytest.mark.slow
 OWN = quote(SECRET, safe="")

@@ -196,7 +196,7 @@ def test_own_checks_are_added_and_replace_and_damage_leaves_the_others(machine: 
     settings = ScanSettings(programs=False, checks=(str(own), str(tmp_path / "none")))
     assert look(machine, tmp_path, settings) == [("info", "no-welcome", "/etc/motd:1")]
     assert machine.notes == [
-        f"{tmp_path}/none:1: does not exist; this check is left out",
+        f"{tmp_path}/none:1: cannot be read: No such file or directory; this check is left out",
         f"{own}/b.yaml:2: reader must be one of sshd, sudoers, kernel, lines, mode, programs, setuid; this check is left out",
         f"{own}/c.yaml:1: subject is missing: which option sshd shall look up; this check is left out",
     ]

@@ -72,7 +72,7 @@ def test_exploited_ones_come_first_then_the_gravest(machine: Machine, knowledge:
     assert openssl.remedy == "Update openssl to 3.0.13-1 or later."
     assert django.vulnerabilities == ("CVE-2024-0006", "GHSA-aaaa-bbbb-cccc", "PYSEC-1")
     assert machine.notes == []
-    events_of(found, SystemTool(QUIET, folder), "h", datetime(2026, 1, 1, tzinfo=UTC), 0)
+    events_of([(SystemTool(QUIET, folder), one) for one in found], "h", datetime(2026, 1, 1, tzinfo=UTC), 0)
 
 
 def test_a_notice_about_many_is_one_finding_unless_each_is_told_by_itself(
@@ -215,7 +215,7 @@ def test_hostile_names_loops_fifos_and_vanishing_files_stop_nothing(
     assert sorted(machine.notes) == [
         "/var/lib/dpkg/status: cannot be read: is no regular file",
     ]
-    events_of(found, SystemTool(QUIET, folder), "h", datetime(2026, 1, 1, tzinfo=UTC), 0)
+    events_of([(SystemTool(QUIET, folder), one) for one in found], "h", datetime(2026, 1, 1, tzinfo=UTC), 0)
 
 
 def test_a_file_that_vanishes_between_walk_and_reading(machine: Machine, knowledge: Callable[..., Path]) -> None:
@@ -265,7 +265,11 @@ def test_findings_become_alerts_that_keep_their_lines(
     tool = SystemTool(QUIET, folder)
     for day in (1, 1, 2):
         found = list(tool.check(str(machine.root), machine.watch))
-        workspace.detect(workspace.add_table(events_of(found, tool, "web1", datetime(2026, 3, day, tzinfo=UTC), 0)))
+        workspace.detect(
+            workspace.add_table(
+                events_of([(tool, one) for one in found], "web1", datetime(2026, 3, day, tzinfo=UTC), 0)
+            )
+        )
     alerts = workspace.rows("SELECT * FROM alerts ORDER BY target")
     assert [
         (one["detector"], one["severity"], one["target"], one["risk_type"], one["event_count"]) for one in alerts

@@ -21,6 +21,7 @@ import pytest
 from soc_tui.core.settings import ScanSettings
 from soc_tui.detection.tools import Finding, Watch
 from soc_tui.detection.website.tool import WebsiteTool
+from tests.programs import free_port
 
 Reply = tuple[int, dict[str, str], bytes]
 GUARDED = {
@@ -229,12 +230,6 @@ def server_context(both: Path) -> ssl.SSLContext:
 
 
 # -- nginx -----------------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_findings_become_events(site: Any, kit: Any) -> None:
     made = site({"/": kit["clean"], "/.git/HEAD": (200, {}, b"ref: refs/heads/main\n")})
     scan = tool(made.url)
     found = [one for one in scan.check(made.url, Watch()) if one.check == "git-repository"]
-    (event,) = events_of(found, scan, "sensor", datetime(2026, 3, 1, tzinfo=UTC), 0).to_pylist()
+    (event,) = events_of([(scan, one) for one in found], "sensor", datetime(2026, 3, 1, tzinfo=UTC), 0).to_pylist()
     assert (event["class_uid"], event["rule_id"], event["url_host"], event["url_path"], event["dst_port"]) == (
         2002, "git-repository", "127.0.0.1", "/.git/HEAD", made.port,
     )  # fmt: skip

@@ -19,21 +19,7 @@ import pytest
 
 from soc_tui.acquisition.formats import recognise
 from tests.acquisition.conftest import read_all
-
-PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
-
-
-def installed(name: str) -> str:
-    path = shutil.which(name, path=PATHS)
-    if path is None:
-        pytest.skip(f"needs {name}")
-    return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.programs import PATHS, free_port, program
 
 
 @contextmanager
@@ -89,7 +75,7 @@ def test_redis(tmp_path: Path) -> None:
         "--dir",
         str(tmp_path),
     ]
-    with running([installed("redis-server"), *options], port, log):
+    with running([program("redis-server"), *options], port, log):
         say(port, b"POST / HTTP/1.1\r\nHost: x\r\n\r\n")
     found = [e for e in events(log, "redis") if e["activity"] == "detect"]
     # newer versions than 7.0 name the address, this one may not
@@ -111,7 +97,7 @@ def test_nginx(tmp_path: Path) -> None:
         f'location /secret {{ auth_basic "x"; auth_basic_user_file {tmp_path}/passwords; }}'
         f"location /denied {{ deny all; }} location /up {{ proxy_pass http://127.0.0.1:1; }} }} }}"
     )
-    with running([installed("nginx"), "-c", str(tmp_path / "nginx.conf")], port, tmp_path / "out"):
+    with running([program("nginx"), "-c", str(tmp_path / "nginx.conf")], port, tmp_path / "out"):
         for path in ("/none?id=1%27--", "/denied", "/up", "/x,%20client:%20203.0.113.66%22,%20y"):
             say(port, f"GET {path} HTTP/1.0\r\nHost: h\r\nReferer: http://r/\r\n\r\n".encode())
         for word in ("alice:wrong", "mallory, client; 203.0.113.66:x"):
@@ -137,7 +123,7 @@ def test_nginx(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prefix", ["%m [%p] ", "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", "%m [%p] %q%u@%d "])
 def test_postgresql(tmp_path: Path, prefix: str) -> None:
-    initdb, psql = installed("initdb"), installed("psql")
+    initdb, psql = program("initdb"), program("psql")
     server = str(Path(initdb).resolve().with_name("postgres"))
     port, log, home = free_port(), tmp_path / "server.log", tmp_path / "home"
     home.mkdir()

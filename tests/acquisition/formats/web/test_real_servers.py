@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.acquisition.conftest import SETTINGS, read_all
+from tests.programs import free_port, program
 
 AGENT = 'a" 200 1 "-" "b\\" {x|y} #z \\x22'
 REQUESTS = [
@@ -23,19 +23,6 @@ REQUESTS = [
     "POST /long/" + "a" * 3000 + " HTTP/1.1",
     "DELETE /back\\slash\\ HTTP/1.1",
 ]
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(f"/usr/sbin/{name}")
-    if not found:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def ask(port: int, request: bytes) -> bytes:

@@ -31,7 +31,7 @@ def _pypi(text: str) -> Any:
 
 
 def _semver(text: str) -> Any:
-    from semantic_version import Version  # type: ignore[import-untyped]
+    from semantic_version import Version
 
     text = text.strip().removeprefix("v").removeprefix("=").partition("+")[0]  # npm orders builds as equal
     try:
@@ -52,7 +52,7 @@ def _rpm(text: str) -> Any:
 
 
 def _apk(text: str) -> Any:
-    from soc_tui.detection.system.apk_versions import ApkVersion
+    from soc_tui.detection.apk_versions import ApkVersion
 
     return ApkVersion(text)
 
@@ -60,7 +60,7 @@ def _apk(text: str) -> Any:
 _RULES: dict[str, Callable[[str], Any]] = {
     "Debian": _debian, "Ubuntu": _debian, "Echo": _debian, "MinimOS": _apk,
     "Alpine": _apk, "Wolfi": _apk, "Chainguard": _apk, "Alpaquita": _apk, "BellSoft Hardened Containers": _apk,
-    "PyPI": _pypi, "npm": _semver,
+    "PyPI": _pypi, "npm": _semver, "Bitnami": _semver,
     "Red Hat": _rpm, "Rocky Linux": _rpm, "AlmaLinux": _rpm, "SUSE": _rpm, "openSUSE": _rpm, "Mageia": _rpm,
     "openEuler": _rpm, "Photon OS": _rpm, "Azure Linux": _rpm,
 }  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from soc_tui.detection.system.versions import MAX_LENGTH, affected, compare, version
+from soc_tui.detection.versions import MAX_LENGTH, affected, compare, version
 
 ORDERED = {
     "Alpine": "0.9 1.0_alpha 1.0_alpha2 1.0_beta1 1.0_pre2 1.0_rc1 1.0 1.0-r0 1.0-r2 1.0-r10 1.0_git20240101 1.0_p1 1.0_p1-r1 "
