@@ -4,19 +4,16 @@
 -- somebody is in.
 WITH bad AS (
     SELECT value, score, label, explanation FROM scores WHERE model = 'session' AND score >= $threshold
-), seen AS (
+), seen AS (  -- of the few sources that have such a session
     SELECT event_id, time, src_ip, status, user_name, dst_ip, dst_port, host
-    FROM events
+    FROM events SEMI JOIN (SELECT DISTINCT split_part(value, ' ', 1) AS src_ip FROM bad) source USING (src_ip)
     WHERE event_id BETWEEN $first_event_id - 100000 AND $last_event_id AND src_ip IS NOT NULL AND time IS NOT NULL
       AND (class_uid = 4002 AND (url_path IS NOT NULL OR http_status IS NOT NULL)
         OR class_uid = 3002 AND activity = 'logon'
         OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh')
-), source AS (  -- of the few sources that have such a session
-    SELECT DISTINCT src_ip FROM seen SEMI JOIN (SELECT split_part(value, ' ', 1) AS src_ip FROM bad) USING (src_ip)
-    WHERE event_id >= $first_event_id
 ), gap AS (
     SELECT *, coalesce(time - lag(time) OVER past > INTERVAL 30 MINUTES, true) AS begins
-    FROM seen SEMI JOIN source USING (src_ip)
+    FROM seen
     WINDOW past AS (PARTITION BY src_ip ORDER BY time, event_id)
 ), numbered AS (
     SELECT *, sum(begins::INTEGER) OVER (PARTITION BY src_ip ORDER BY time, event_id) AS number FROM gap
