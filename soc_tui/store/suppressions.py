@@ -196,8 +196,8 @@ def _fits_anything(store: Store, where: str, params: dict[str, Any], now: dateti
     tomorrow = now + timedelta(days=1)
     text = "one that nobody had in mind"
     rows = [
-        {"alert_id": 2**62, "alert_key": text, "severity": word, "detector": text, "risk_type": text, "title": text, "score": 0.5,
-         "time": tomorrow, "time_last": tomorrow, "src_ip": "240.0.0.1", "dst_ip": "240.0.0.2", "dst_port": 65535,
+        {"alert_id": 2**62, "alert_key": text, "severity": word, "detector": text, "risk_type": text, "title": text,
+         "score": 0.5, "time": tomorrow, "time_last": tomorrow, "src_ip": "240.0.0.1", "dst_ip": "240.0.0.2", "dst_port": 65535,
          "host": text, "user_name": text, "target": text, "event_count": 1, "techniques": [text],
          "state": text, "incident_id": None, "knowledge_id": text, "suppressed_by": None}
         for word in _SEVERITIES
@@ -212,8 +212,8 @@ def _fits_anything(store: Store, where: str, params: dict[str, Any], now: dateti
 
 _MADE = pa.schema(
     [
-        ("alert_id", pa.int64()), ("alert_key", pa.string()), ("severity", pa.string()), ("detector", pa.string()), ("risk_type", pa.string()),
-        ("title", pa.string()), ("score", pa.float64()), ("time", pa.timestamp("us")),
+        ("alert_id", pa.int64()), ("alert_key", pa.string()), ("severity", pa.string()), ("detector", pa.string()),
+        ("risk_type", pa.string()), ("title", pa.string()), ("score", pa.float64()), ("time", pa.timestamp("us")),
         ("time_last", pa.timestamp("us")),
         ("src_ip", pa.string()), ("dst_ip", pa.string()), ("dst_port", pa.int32()), ("host", pa.string()),
         ("user_name", pa.string()), ("target", pa.string()), ("event_count", pa.int64()),
