@@ -197,8 +197,8 @@ def _fits_anything(store: Store, where: str, params: dict[str, Any], now: dateti
     text = "one that nobody had in mind"
     rows = [
         {"alert_id": 2**62, "alert_key": text, "severity": word, "detector": text, "risk_type": text, "title": text,
-         "score": 0.5, "time": tomorrow, "time_last": tomorrow, "src_ip": "240.0.0.1", "dst_ip": "240.0.0.2", "dst_port": 65535,
-         "host": text, "user_name": text, "target": text, "event_count": 1, "techniques": [text],
+         "score": 0.5, "time": tomorrow, "time_last": tomorrow, "src_ip": "240.0.0.1", "dst_ip": "240.0.0.2",
+         "dst_port": 65535, "host": text, "user_name": text, "target": text, "event_count": 1, "techniques": [text],
          "state": text, "incident_id": None, "knowledge_id": text, "suppressed_by": None}
         for word in _SEVERITIES
     ]  # fmt: skip
