@@ -109,6 +109,7 @@ def run(folder: Path, tools: Callable[[Network], Sequence[FileTool]], network: N
 
 
 def main() -> None:
+    """Measure, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--runs", type=int, default=5)
