@@ -10,8 +10,8 @@ arrive, late lines included.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -146,11 +146,23 @@ class Detector:
     """ATT&CK techniques that its findings may carry by themselves."""
     sql_file: str
     params_from_settings: Callable[[DetectionSettings], dict[str, Any]]
+    needs: str = "true"
+    """A condition over :mod:`soc_tui.detection.kinds`: where no new event meets it, the rule finds nothing and is not
+    run. It is about what a new event must be to touch a slot, never about what else lies in the slot."""
+    earlier: bool = False
+    """True: events before the new ones may meet ``needs`` too, because time that passes makes the rule look at them."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Instead of ``needs``, the conditions of what the rule is put together of, by name. A part that neither a new event
+    nor another of the same hours meets may be left out (:meth:`sql_of`)."""
 
     @property
     def sql(self) -> str:
         """The rule's query; its rows have the columns of ``core.schema.FINDINGS``."""
         return rule_sql(self.sql_file)
+
+    def sql_of(self, live: Collection[str]) -> str:
+        """The rule's query without the ``parts`` that no event at hand meets; ``live`` are the others."""
+        return signs.rule(frozenset(live)) if self.parts else self.sql
 
     def parameters(self, settings: DetectionSettings) -> dict[str, Any]:
         """The rule's own parameters, beside those of the window."""
@@ -165,49 +177,72 @@ def rule_sql(file: str) -> str:
     return (_RULES / file).read_text(encoding="utf-8")
 
 
+_SSH = "class_uid = 3002 AND service = 'ssh' AND activity = 'logon' OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh'"
+_LOGIN = (
+    "class_uid = 3002 AND src_ip IS NOT NULL AND coalesce(service, '') NOT IN ('ssh', 'http') AND activity IN ('logon', 'connect')"
+    " OR class_uid = 6000 AND product = 'mysql' AND log_name = 'general' AND session_uid IS NOT NULL"
+)
+_FLOW = "class_uid = 4001 AND log_name IN ('conn', 'flow') AND src_ip IS NOT NULL"
+
 _SIGN_TECHNIQUES = tuple(sorted({name for sign in signs.signs() for name in sign.techniques}))
 
 DETECTORS: tuple[Detector, ...] = (
-    Detector("suricata-alert", "Suricata alert", "intrusion", (), "suricata_alert.sql", _private),
-    Detector("zeek-notice", "Zeek notice", "intrusion", (), "zeek_notice.sql", _private),
+    Detector("suricata-alert", "Suricata alert", "intrusion", (), "suricata_alert.sql", _private,
+        "class_uid = 2004 AND product = 'suricata' AND rule_id IS NOT NULL"),
+    Detector("zeek-notice", "Zeek notice", "intrusion", (), "zeek_notice.sql", _private,
+        "class_uid = 2004 AND product = 'zeek' AND rule_id IS NOT NULL"),
     Detector(
-        "ssh-brute-force", "SSH brute force", "intrusion", ("T1110.001", "T1110.003"), "ssh_brute_force.sql", _ssh
+        "ssh-brute-force", "SSH brute force", "intrusion", ("T1110.001", "T1110.003"), "ssh_brute_force.sql", _ssh,
+        f"status = 'failure' AND src_ip IS NOT NULL AND ({_SSH})"
     ),
     Detector(
         "ssh-login-after-failures", "SSH login after failures", "intrusion", ("T1078", "T1110.001"),
         "ssh_login_after_failures.sql", _ssh,
+        f"status IN ('success', 'failure') AND src_ip IS NOT NULL AND ({_SSH})",
     ),
     Detector(
         "web-login-brute-force", "Web login brute force", "intrusion", ("T1110.001",), "web_login_brute_force.sql",
         _web_login,
+        "class_uid = 4002 AND src_ip IS NOT NULL AND (http_status = 401 OR http_method = 'POST')",
     ),
-    Detector("port-scan", "Port scan", "intrusion", ("T1046", "T1595", "T1595.001"), "port_scan.sql", _scan),
-    Detector("beacon", "Beacon", "trojan", ("T1071", "T1571"), "beacon.sql", _beacon),
+    Detector("port-scan", "Port scan", "intrusion", ("T1046", "T1595", "T1595.001"), "port_scan.sql", _scan,
+        f"product IN ('zeek', 'suricata') AND {_FLOW}"),
+    Detector("beacon", "Beacon", "trojan", ("T1071", "T1571"), "beacon.sql", _beacon,
+        _FLOW, earlier=True),
     Detector(
-        "long-connection", "Long connection", "trojan", ("T1071", "T1133", "T1572"), "long_connection.sql", _long
+        "long-connection", "Long connection", "trojan", ("T1071", "T1133", "T1572"), "long_connection.sql", _long,
+        "class_uid = 4001 AND log_name IN ('conn', 'open_conn', 'flow') AND src_ip IS NOT NULL AND duration >= 360"
     ),
-    Detector("dns-tunnel", "DNS tunnel", "trojan", ("T1048.003", "T1071.004"), "dns_tunnel.sql", _tunnel),
+    Detector("dns-tunnel", "DNS tunnel", "trojan", ("T1048.003", "T1071.004"), "dns_tunnel.sql", _tunnel,
+        "query_name IS NOT NULL"),
     Detector(
-        "domain-hijack", "Domain name hijacking", "domain-hijack", ("T1557", "T1584.002"), "domain_hijack.sql", _hijack
+        "domain-hijack", "Domain name hijacking", "domain-hijack", ("T1557", "T1584.002"), "domain_hijack.sql", _hijack,
+        "class_uid = 4003 AND query_name IS NOT NULL"
     ),
     Detector(
         "unknown-resolver", "Unknown resolver", "domain-hijack", ("T1557", "T1584.002"), "unknown_resolver.sql",
         _resolvers,
+        "class_uid = 4003 AND src_ip IS NOT NULL",
     ),
     Detector(
         "look-alike-domain", "Look-alike domain", "domain-hijack", ("T1566", "T1583.001"), "look_alike_domain.sql",
         _look_alike,
+        "query_name IS NOT NULL",
     ),
     Detector(
         "login-brute-force", "Guessed passwords", "intrusion", ("T1078", "T1110.001", "T1110.003"),
         "login_brute_force.sql", _ssh,
+        _LOGIN,
     ),
     Detector(
         "database-mass-read", "Mass read from a database", "intrusion", ("T1005", "T1213.006"),
         "database_mass_read.sql", _mass_read,
+        "class_uid = 6000 AND product IN ('mysql', 'postgresql') AND activity IN ('query', 'execute', 'audit')",
     ),
-    Detector("log-sign", "Sign in a log", "intrusion", _SIGN_TECHNIQUES, "log_sign.sql", _none),
-    Detector("tool-finding", "Finding of a detection tool", "intrusion", (), "tool_finding.sql", _none),
+    Detector("log-sign", "Sign in a log", "intrusion", _SIGN_TECHNIQUES, "log_sign.sql", _none,
+        parts=signs.parts()),
+    Detector("tool-finding", "Finding of a detection tool", "intrusion", (), "tool_finding.sql", _none,
+        "class_uid IN (2002, 2003, 2004) AND product = 'soc-tui' AND activity = 'scan'"),
 )  # fmt: skip
 """The rules that need nothing but events."""
 

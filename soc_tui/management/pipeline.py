@@ -20,6 +20,7 @@ from soc_tui.core.settings import Settings
 from soc_tui.detection.detectors import DETECTORS, Detector, look_back
 from soc_tui.knowledge.library import Library
 from soc_tui.management.health import Health
+from soc_tui.management.kinds import Kinds
 from soc_tui.management.scoring import FLOW_LOOK_BACK, Scoring
 from soc_tui.management.sigma import Sigma
 from soc_tui.management.verdicts import judge
@@ -78,7 +79,8 @@ class Pipeline:
         self.awaited: set[str] = set()
         """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
         self.seconds: dict[str, float] = {}
-        """How long each rule has run since the start, by the detector's name."""
+        """How long each rule has run since the start, by the detector's name; ``sigma``: all Sigma rules; ``kinds``: finding
+        out which rules the windows concern."""
         self._batches: set[object] = set()
         self._growing: dict[str, tuple[int, float, float]] = {}
         """By consumer: the newest event at its last look, when that came, and since when events have waited."""
@@ -162,16 +164,38 @@ class Pipeline:
     # -- findings ------------------------------------------------------------------------------------------------
 
     def _detected(self, first: int, last: int) -> pa.Table:
-        found = [self._run(detector, first, last) for detector in DETECTORS]
-        return pa.concat_tables([*found, self.sigma.findings(first, last)])
+        began = self._clock.monotonic()
+        there = Kinds(self._store, first, last, self._around(first, last))
+        asked = [detector for detector in DETECTORS if there.concern(detector)]
+        self._took_since("kinds", began)
+        found = [FINDINGS.empty_table()]
+        for detector in asked:
+            text = detector.sql_of(there.parts(detector))
+            found.append(self._run(detector, first, last, text=text, reach=there.reach))
+        began = self._clock.monotonic()
+        found.append(self.sigma.findings(first, last, there.kinds))
+        self._took_since("sigma", began)
+        return pa.concat_tables(found)
 
-    def _run(self, detector: Detector, first: int, last: int, threshold: float = 0.0) -> pa.Table:
+    def _run(
+        self,
+        detector: Detector,
+        first: int,
+        last: int,
+        threshold: float = 0.0,
+        text: str = "",
+        reach: Reach | None = None,
+    ) -> pa.Table:
         window = {"first_event_id": first, "last_event_id": last, "threshold": threshold}
         params = {**detector.parameters(self._settings.detection), **window}
         began = self._clock.monotonic()
-        found = self._store.sql(detector.sql, params, reach=self._around(first, last), few=True)
-        self.seconds[detector.name] = self.seconds.get(detector.name, 0.0) + self._clock.monotonic() - began
+        wide = reach or self._around(first, last)
+        found = self._store.sql(text or detector.sql, params, reach=wide, few=True)
+        self._took_since(detector.name, began)
         return found.select(FINDINGS.names).cast(FINDINGS)
+
+    def _took_since(self, name: str, began: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + self._clock.monotonic() - began
 
     def _around(self, first: int, last: int) -> Reach:
         """What a detector may look at: the events of the window, and all that lie within its look-back in time."""

@@ -24,6 +24,7 @@ import pyarrow as pa
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SourceError, StoreError
 from soc_tui.core.schema import FINDINGS
+from soc_tui.detection.kinds import kinds as kinds_of
 from soc_tui.detection.sigma import matching
 from soc_tui.detection.sigma.compiled import STATES, Correlation, Entry, Rule, Ruleset
 from soc_tui.detection.sigma.documents import read_bytes, read_folder, rule_files
@@ -60,12 +61,18 @@ class Matcher:
         self._names = list(matching.by_source(self._numbered))
         self._by_id = {rule.verdict.id: rule for rule in rules.rules}
 
-    def window(self, first: int, last: int) -> pa.Table:
-        """The findings that events ``first`` to ``last`` bring or change, complete (``core.schema.FINDINGS``)."""
+    def window(self, first: int, last: int, kinds: pa.Table | None = None) -> pa.Table:
+        """The findings that events ``first`` to ``last`` bring or change, complete (``core.schema.FINDINGS``).
+
+        Args:
+            first: an event.
+            last: an event.
+            kinds: those of the window (:mod:`soc_tui.detection.kinds`), when somebody has asked already.
+        """
         if not self._numbered:
             return FINDINGS.empty_table()
         span = {"first_event_id": first, "last_event_id": last}
-        live, found = self._candidates(self._numbered, matching.WINDOW, span, Reach(first, last))
+        live, found = self._candidates(self._numbered, matching.WINDOW, span, Reach(first, last), kinds)
         if not found.num_rows:
             return FINDINGS.empty_table()
         text = (
@@ -93,11 +100,13 @@ class Matcher:
         return pa.concat_tables(tables)
 
     def _candidates(
-        self, rules: _Numbered, stretch: str, params: Mapping[str, Any], reach: Reach
+        self, rules: _Numbered, stretch: str, params: Mapping[str, Any], reach: Reach, kinds: pa.Table | None = None
     ) -> tuple[dict[int, Rule], pa.Table]:
         """The rules that can match something in the stretch, and the events that something can match."""
         names = [name for name in self._names if any(rule.source == name for rule in rules.values())]
-        there = self._store.sql(matching.present(names, stretch), params, reach=reach, few=True).to_pylist()[0]
+        if kinds is None:
+            kinds = self._store.sql(kinds_of(stretch), params, reach=reach, few=True)
+        there = self._store.sql(matching.present(names), None, {"kinds": kinds}, few=True).to_pylist()[0]
         live = {number: rule for number, rule in rules.items() if there[rule.source]}
         if not live:
             return {}, pa.table({"event_id": pa.array([], pa.int64()), "source": pa.array([], pa.string())})
@@ -195,9 +204,9 @@ class Sigma:
         """The rules in use."""
         return self._ready().rules
 
-    def findings(self, first: int, last: int) -> pa.Table:
+    def findings(self, first: int, last: int, kinds: pa.Table | None = None) -> pa.Table:
         """What the rules find in a window of new events; see :meth:`Matcher.window`."""
-        return self._ready().window(first, last)
+        return self._ready().window(first, last, kinds)
 
     def pending(self) -> int:
         """Rules that are not yet matched with all stored events."""

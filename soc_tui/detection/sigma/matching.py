@@ -15,12 +15,11 @@ from itertools import groupby
 
 import pyarrow as pa
 
+from soc_tui.detection.kinds import WINDOW, met
 from soc_tui.detection.sigma.compiled import Rule
 from soc_tui.detection.sigma.predicates import any_of, holds_any
 from soc_tui.detection.sigma.sources import SOURCES
 
-WINDOW = "event_id BETWEEN $first_event_id AND $last_event_id"
-"""The stretch of a micro-batch."""
 MINUTES = (
     "(time >= $time_from AND time < $time_to AND date_trunc('minute', time) IN (SELECT unnest($minutes::TIMESTAMP[]))"
     " OR time IS NULL AND $timeless) AND NOT event_id BETWEEN $first_event_id AND $last_event_id"
@@ -41,10 +40,9 @@ def by_source(numbered: Mapping[int, Rule]) -> dict[str, dict[int, Rule]]:
     return {name: dict(some) for name, some in groupby(ordered, key=lambda item: item[1].source)}
 
 
-def present(sources: Iterable[str], stretch: str) -> str:
-    """The query of the sources that have events in the stretch: one row, a boolean column each."""
-    told = ", ".join(f'coalesce(bool_or({SOURCES[name].where}), FALSE) AS "{name}"' for name in sources)
-    return f"SELECT {told} FROM events WHERE {stretch}"
+def present(sources: Iterable[str]) -> str:
+    """The query of the sources that events of some kinds can be of: one row, a boolean column each."""
+    return met({name: SOURCES[name].near or SOURCES[name].where for name in sources})
 
 
 def candidates(numbered: Mapping[int, Rule], stretch: str) -> str:
@@ -53,6 +51,14 @@ def candidates(numbered: Mapping[int, Rule], stretch: str) -> str:
     There is no filter over the tests on purpose: DuckDB would copy it, automata and all, into each of the tables under
     the view.
     """
+    alike = {number: rule for number, rule in numbered.items() if SOURCES[rule.source].alike}
+    others = {number: rule for number, rule in numbered.items() if number not in alike}
+    return "\nUNION ALL BY NAME\n".join(
+        _candidates(rules, stretch, once=rules is alike) for rules in (alike, others) if rules
+    )
+
+
+def _candidates(numbered: Mapping[int, Rule], stretch: str, *, once: bool) -> str:
     mine: list[str] = []
     tests: list[str] = []
     worked_out: dict[str, tuple[str, list[str]]] = {}
@@ -70,11 +76,18 @@ def candidates(numbered: Mapping[int, Rule], stretch: str) -> str:
         for column, text in columns.items():
             worked_out.setdefault(column, (text, []))[1].append(flag)
         tests.append(f"CASE WHEN {flag} AND {any_of(parts)} THEN '{name}' END")
-    guarded = "".join(f", CASE WHEN {any_of(of)} THEN {text} END AS {name}" for name, (text, of) in worked_out.items())
-    return (
-        f"SELECT event_id, unnest(list_filter([{', '.join(tests)}], lambda one: one IS NOT NULL)) AS source"
-        f" FROM (SELECT *{guarded} FROM (SELECT *, {', '.join(mine)} FROM events WHERE {stretch}))"
-    )
+    flags = f"SELECT *, {', '.join(mine)} FROM events WHERE {stretch}"
+    told = f"unnest(list_filter([{', '.join(tests)}], lambda one: one IS NOT NULL)) AS source"
+    if not once:
+        guarded = "".join(
+            f", CASE WHEN {any_of(of)} THEN {text} END AS {name}" for name, (text, of) in worked_out.items()
+        )
+        return f"SELECT event_id, {told} FROM (SELECT *{guarded} FROM ({flags}))"
+    asked = ", ".join(f"s_{number}" for number in range(len(mine)))
+    guarded = "".join(f", {text} AS {name}" for name, (text, _) in worked_out.items())
+    mine_alone = f"SELECT * FROM ({flags}) WHERE {asked.replace(', ', ' OR ')}"
+    alike = f"SELECT {asked}{guarded}, list(event_id) AS ids FROM ({mine_alone}) GROUP BY ALL"
+    return f"SELECT unnest(ids) AS event_id, source FROM (SELECT ids, {told} FROM ({alike}))"
 
 
 def words_of(numbered: Mapping[int, Rule]) -> pa.Table:

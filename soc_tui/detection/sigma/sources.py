@@ -52,6 +52,10 @@ class Source:
     victim: str = "dst_ip"
     target: str = "NULL::VARCHAR"
     risk_type: str = "intrusion"
+    near: str = ""
+    """A condition over kinds of events (:mod:`soc_tui.detection.kinds`) that all of them meet; empty: ``where`` is one."""
+    alike: bool = False
+    """Its events are alike by the thousand: what is alike in all that rules ask is judged once."""
     extra: bool = False
     """Any other field lies in ``extra`` under its own name."""
 
@@ -254,9 +258,9 @@ SOURCES: dict[str, Source] = {
     for source in (
         Source("web", "requests in access logs of web servers and proxies in front of them",
                "class_uid = 4002 AND product NOT IN ('zeek', 'suricata')", _WEB, _WEB_RECORD, target=_PAGE,
-               risk_type="web-attack"),
+               risk_type="web-attack", alike=True),
         Source("proxy", "requests that Zeek and Suricata saw", "class_uid = 4002 AND product IN ('zeek', 'suricata')",
-               _WEB, _WEB_RECORD, attacker=_WHO, victim=_WHOM, target=_PAGE),
+               _WEB, _WEB_RECORD, attacker=_WHO, victim=_WHOM, target=_PAGE, alike=True),
         _plain("apache", "Apache's error log", "product IN ('apache', 'modsecurity')", risk_type="web-attack"),
         _plain("nginx", "nginx's error log", "product IN ('nginx', 'modsecurity')", risk_type="web-attack"),
         Source("process", "programs started on Linux: auditd, sudo, cron",
@@ -290,7 +294,7 @@ SOURCES: dict[str, Source] = {
         _plain("vsftpd", "vsftpd in syslog and journal", "product = 'vsftpd'", victim=_NOBODY),
         _plain("clamav", "ClamAV in syslog and journal", _CLAMD, risk_type="virus", **_LOCAL),
         _plain("antivirus", "ClamAV in syslog and journal, taken apart", f"{_CLAMD} AND ends_with(message, ' FOUND')",
-               _ANTIVIRUS, risk_type="virus", **_LOCAL),
+               _ANTIVIRUS, near=_CLAMD, risk_type="virus", **_LOCAL),
         _plain("guacamole", "guacd in syslog and journal", "process = 'guacd'", victim=_NOBODY),
         Source("dns", "DNS queries of Zeek, Suricata, Sysmon", "class_uid = 4003", _DNS,
                Field("concat_ws(' ', message, extra)", "text", "concat_ws(' ', message, extra)"), attacker=_NOBODY,
