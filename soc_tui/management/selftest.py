@@ -6,8 +6,9 @@ taken here.
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ from soc_tui.core.errors import SocTuiError, UsageError
 from soc_tui.core.settings import Settings
 from soc_tui.detection.cases import FOLLOWED, TREE, Case, load_cases, offered
 from soc_tui.detection.detectors import ALL_DETECTORS
+from soc_tui.detection.sigma.cases import cases as sigma_cases
+from soc_tui.detection.sigma.loading import load as load_rules
 from soc_tui.management.engine import Engine
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
 
 ABOUT_OURSELVES = ("source-health", "model-drift")
 """Detectors beside those of events."""
+SIGMA = "sigma"
+"""The detector of Sigma rules."""
 _CHANGING = (TREE, FOLLOWED)
 _MOST_ROUNDS, _PAUSE_SECONDS = 100, 0.1
 _FOUND = """
@@ -73,20 +78,71 @@ def run(folder: Path, only: Collection[str] = (), cases: Sequence[Case] | None =
     Raises:
         UsageError: a case file is damaged, or ``only`` names a detector that has no case.
     """
-    known = load_cases() if cases is None else list(cases)
+    known = [*load_cases(), *_of_sigma()] if cases is None else list(cases)
     trials = offered() if cases is None else {}
     if missing := sorted(set(only) - {case.detector for case in known} - set(trials)):
         raise UsageError(f"{missing[0]!r} has no case", remedy="soc-tui selftest without a name shows what has")
     wanted = [case for case in known if not only or case.detector in only]
     outcomes: list[Outcome] = []
-    if wanted:
-        engine = Engine(Settings(workspace=folder / "workspace"))
+    for number, part in enumerate(_apart(wanted)):
+        engine = Engine(_settings(folder / f"{number}" / "workspace", part))
         try:
-            outcomes = _Replay(engine, folder / "cases", wanted).outcomes()
+            for outcome in _Replay(engine, folder / f"{number}" / "cases", part).outcomes():
+                outcomes = _added(outcomes, outcome)
         finally:
             engine.stop()
     outcomes += [_tried(name, folder / "tools" / name) for name in trials if not only or name in only]
     return sorted(outcomes, key=lambda outcome: outcome.detector)
+
+
+def _apart(cases: Sequence[Case]) -> list[list[Case]]:
+    """Cases that may not meet, as those that fire and those that do not are of the same addresses."""
+    kinds = [(of_sigma, fires) for of_sigma in (False, True) for fires in (True, False)]
+    parts = [[case for case in cases if ((case.detector == SIGMA), case.fires) == kind] for kind in kinds]
+    return [part for part in parts if part]
+
+
+def _added(outcomes: list[Outcome], more: Outcome) -> list[Outcome]:
+    """The outcomes with those of more cases of a detector."""
+    for one in outcomes:
+        if one.detector == more.detector:
+            for name in ("fired", "must_fire", "silent", "must_be_silent", "seconds", "problems"):
+                setattr(one, name, getattr(one, name) + getattr(more, name))
+            return outcomes
+    return [*outcomes, more]
+
+
+def _of_sigma() -> list[Case]:
+    """The cases of the Sigma rules that ship and speak by themselves; each counts only for the rule it is about."""
+    rules = load_rules(Path("/nonexistent"))
+    titles = {one.verdict.id: one.verdict.title for one in (*rules.rules, *rules.correlations) if one.alerts}
+    return [
+        Case(SIGMA, one.name, one.format, fires, text.decode(), title=titles[one.rule])
+        for one in sigma_cases()
+        if one.rule in titles
+        for fires, text in ((True, one.found), (False, one.silent))
+    ]
+
+
+def _settings(workspace: Path, cases: Sequence[Case]) -> Settings:
+    """The default settings with what the cases want set, of all of them together.
+
+    Raises:
+        UsageError: a case names a setting that does not exist.
+    """
+    settings = Settings(workspace=workspace)
+    for name, wanted in ((name, value) for case in cases for name, value in case.settings.items()):
+        section, _, key = name.partition(".")
+        part = getattr(settings, section, None)
+        if not dataclasses.is_dataclass(part) or isinstance(part, type) or not hasattr(part, key):
+            raise UsageError(f"a case sets {name!r}, which is no setting", remedy="see docs/settings.md")
+        before, value = getattr(part, key), wanted
+        if isinstance(before, tuple):
+            value = tuple(dict.fromkeys((*before, *wanted)))
+        elif isinstance(before, Mapping):
+            value = {**before, **wanted}
+        settings = dataclasses.replace(settings, **{section: dataclasses.replace(part, **{key: value})})
+    return settings
 
 
 def not_covered(outcomes: Sequence[Outcome]) -> list[str]:

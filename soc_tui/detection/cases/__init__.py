@@ -14,7 +14,8 @@ A case file is YAML::
 
 With one case only, its keys may stand beside ``detector``. Two formats are no logs: ``website`` is a source tree and
 ``followed`` a log that is watched; both give ``before`` and ``after``, a mapping of file names to contents for the
-first and a text for the second. ``indicators`` is a list of known-bad values that is loaded before the log is read. A
+first and a text for the second. ``indicators`` is a list of known-bad values that is loaded before the log is read,
+``settings`` a mapping of what must be set (``detection.own_domains: [example.org]``); it holds for all cases. A
 detector's cases must differ in addresses, machines or days: they are replayed in one workspace, and a finding that
 rests on two of them is a mistake of the case file.
 
@@ -30,11 +31,11 @@ from typing import Any
 
 from soc_tui.core.errors import UsageError
 
-FOLDERS = (Path(__file__).parent, Path(__file__).parents[1] / "sigma" / "cases")
+FOLDERS = (Path(__file__).parent,)
 """Where case files are looked for."""
 TREE, FOLLOWED = "website", "followed"
 _MOST_BYTES = 4 * 1024 * 1024
-_KEYS = {"name", "format", "title", "true", "false", "indicators"}
+_KEYS = {"name", "format", "title", "true", "false", "indicators", "settings"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Case:
     title: str = ""
     """Words that the title of what is found must hold."""
     indicators: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What must be set, by ``section.name``."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ def _case(file: Path, detector: str, number: int, part: Any) -> Iterator[Case]:
         raise _wrong(file, f"case {number} has neither true: nor false:")
     name = str(given.get("name") or f"case {number}")
     title, indicators = str(given.get("title") or ""), str(given.get("indicators") or "")
+    settings = given.get("settings") or {}
+    if not isinstance(settings, dict) or not all(isinstance(key, str) and key.count(".") == 1 for key in settings):
+        raise _wrong(file, f"settings: of case {number} must map section.name to values")
     for word, fires in (("true", True), ("false", False)):
         if word not in given:
             continue
@@ -138,9 +144,11 @@ def _case(file: Path, detector: str, number: int, part: Any) -> Iterator[Case]:
         if form in {TREE, FOLLOWED}:
             if not isinstance(content, dict) or not _fits(form, content):
                 raise _wrong(file, f"{word}: of case {number} must have before: and after: as a {form} has them")
-            yield Case(detector, name, form, fires, "", content["before"], content["after"], title, indicators)
+            yield Case(
+                detector, name, form, fires, "", content["before"], content["after"], title, indicators, settings
+            )
         elif isinstance(content, str) and content.strip():
-            yield Case(detector, name, form, fires, content, None, None, title, indicators)
+            yield Case(detector, name, form, fires, content, None, None, title, indicators, settings)
         else:
             raise _wrong(file, f"{word}: of case {number} is no text")
 
