@@ -177,8 +177,10 @@ def rule_sql(file: str) -> str:
     return (_RULES / file).read_text(encoding="utf-8")
 
 
-_SSH = "class_uid = 3002 AND service = 'ssh' AND activity = 'logon'"
+_SSH = (
+    "class_uid = 3002 AND service = 'ssh' AND activity = 'logon'"
     " OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh'"
+)
 _LOGIN = (
     "class_uid = 3002 AND src_ip IS NOT NULL AND coalesce(service, '') NOT IN ('ssh', 'http')"
     " AND activity IN ('logon', 'connect')"
