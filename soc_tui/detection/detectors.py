@@ -152,8 +152,8 @@ class Detector:
     earlier: bool = False
     """True: events before the new ones may meet ``needs`` too, because time that passes makes the rule look at them."""
     parts: Mapping[str, str] = field(default_factory=dict)
-    """Instead of ``needs``, the conditions of what the rule is put together of, by name. A part that neither a new event
-    nor another of the same hours meets may be left out (:meth:`sql_of`)."""
+    """Instead of ``needs``, the conditions of what the rule is put together of, by name. A part that neither a new
+    event nor another of the same hours meets may be left out (:meth:`sql_of`)."""
 
     @property
     def sql(self) -> str:
@@ -177,9 +177,13 @@ def rule_sql(file: str) -> str:
     return (_RULES / file).read_text(encoding="utf-8")
 
 
-_SSH = "class_uid = 3002 AND service = 'ssh' AND activity = 'logon' OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh'"
+_SSH = (
+    "class_uid = 3002 AND service = 'ssh' AND activity = 'logon'"
+    " OR class_uid = 4007 AND product = 'zeek' AND log_name = 'ssh'"
+)
 _LOGIN = (
-    "class_uid = 3002 AND src_ip IS NOT NULL AND coalesce(service, '') NOT IN ('ssh', 'http') AND activity IN ('logon', 'connect')"
+    "class_uid = 3002 AND src_ip IS NOT NULL AND coalesce(service, '') NOT IN ('ssh', 'http')"
+    " AND activity IN ('logon', 'connect')"
     " OR class_uid = 6000 AND product = 'mysql' AND log_name = 'general' AND session_uid IS NOT NULL"
 )
 _FLOW = "class_uid = 4001 AND log_name IN ('conn', 'flow') AND src_ip IS NOT NULL"

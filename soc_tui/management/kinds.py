@@ -38,7 +38,7 @@ class Kinds:
     def concern(self, detector: Detector) -> bool:
         """True when the detector can find something."""
         names = [_name(detector, part) for part in detector.parts] or [detector.name]
-        return any(self._met[name] for name in names) or detector.earlier and self._any_before(detector.needs)
+        return any(self._met[name] for name in names) or (detector.earlier and self._any_before(detector.needs))
 
     def parts(self, detector: Detector) -> list[str]:
         """The parts of the detector that events of the window's hours meet."""
@@ -54,7 +54,7 @@ class Kinds:
         return kinds.rows(self._store.sql(kinds.met(_CONDITIONS), None, {"kinds": found}, few=True))
 
     def _any_before(self, condition: str) -> bool:
-        text = f"SELECT EXISTS (FROM events WHERE event_id < $first_event_id AND ({condition})) AS yes"  # noqa: S608
+        text = f"SELECT EXISTS (FROM events WHERE event_id < $first_event_id AND ({condition})) AS yes"
         first = {"first_event_id": self._window["first_event_id"]}
         return bool(self._store.sql(text, first, reach=self.reach, few=True)["yes"][0].as_py())
 

@@ -79,8 +79,9 @@ class Pipeline:
         self.awaited: set[str] = set()
         """Consumers that somebody waits for, knowing that all events are there: they do not wait for more."""
         self.seconds: dict[str, float] = {}
-        """How long each rule has run since the start, by the detector's name; ``sigma``: all Sigma rules; ``kinds``: finding
-        out which rules the windows concern."""
+        """How long each rule has run since the start, by the detector's name.
+
+        ``sigma``: all Sigma rules; ``kinds``: finding out which rules the windows concern."""
         self._batches: set[object] = set()
         self._growing: dict[str, tuple[int, float, float]] = {}
         """By consumer: the newest event at its last look, when that came, and since when events have waited."""

@@ -24,6 +24,7 @@ import pyarrow as pa
 from soc_tui.core.clock import Clock
 from soc_tui.core.errors import SourceError, StoreError
 from soc_tui.core.schema import FINDINGS
+from soc_tui.detection.kinds import WINDOW
 from soc_tui.detection.kinds import kinds as kinds_of
 from soc_tui.detection.sigma import matching
 from soc_tui.detection.sigma.compiled import STATES, Correlation, Entry, Rule, Ruleset
@@ -72,12 +73,12 @@ class Matcher:
         if not self._numbered:
             return FINDINGS.empty_table()
         span = {"first_event_id": first, "last_event_id": last}
-        live, found = self._candidates(self._numbered, matching.WINDOW, span, Reach(first, last), kinds)
+        live, found = self._candidates(self._numbered, WINDOW, span, Reach(first, last), kinds)
         if not found.num_rows:
             return FINDINGS.empty_table()
         text = (
             f"SELECT rule, date_trunc('minute', time) AS minute, min(time) AS first, max(time) AS last FROM"
-            f" ({matching.matches(live, f'{matching.WINDOW} AND {matching.CANDIDATES}')}) GROUP BY ALL"
+            f" ({matching.matches(live, f'{WINDOW} AND {matching.CANDIDATES}')}) GROUP BY ALL"
         )
         matched = self._store.sql(text, span, {"candidates": found}, Reach(first, last), few=True)
         if not matched.num_rows:

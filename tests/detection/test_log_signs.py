@@ -47,7 +47,7 @@ def test_the_table_is_sound() -> None:
     assert all(
         sign.of or sign.uid or sign.kind or "class_uid" in sign.when or "activity" in sign.when for sign in table
     )
-    assert all(place not in rule() for place in ("{sign}", "{actor}", "{signs}", "{candidates}"))
+    assert all(place not in rule() for place in ("{sign", "{actor}", "{known}", "{candidates}"))
 
 
 # -- signs -------------------------------------------------------------------------------------------------------------

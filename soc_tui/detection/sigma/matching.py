@@ -15,7 +15,7 @@ from itertools import groupby
 
 import pyarrow as pa
 
-from soc_tui.detection.kinds import WINDOW, met
+from soc_tui.detection.kinds import met
 from soc_tui.detection.sigma.compiled import Rule
 from soc_tui.detection.sigma.predicates import any_of, holds_any
 from soc_tui.detection.sigma.sources import SOURCES

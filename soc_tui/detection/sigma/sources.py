@@ -53,7 +53,7 @@ class Source:
     target: str = "NULL::VARCHAR"
     risk_type: str = "intrusion"
     near: str = ""
-    """A condition over kinds of events (:mod:`soc_tui.detection.kinds`) that all of them meet; empty: ``where`` is one."""
+    """A condition over kinds (:mod:`soc_tui.detection.kinds`) that all of its events meet; empty: ``where`` is one."""
     alike: bool = False
     """Its events are alike by the thousand: what is alike in all that rules ask is judged once."""
     extra: bool = False
