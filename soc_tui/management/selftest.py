@@ -115,7 +115,8 @@ def _added(outcomes: list[Outcome], more: Outcome) -> list[Outcome]:
 def _of_sigma() -> list[Case]:
     """The cases of the Sigma rules that ship and speak by themselves; each counts only for the rule it is about."""
     rules = load_rules(Path("/nonexistent"))
-    titles = {one.verdict.id: one.verdict.title for one in (*rules.rules, *rules.correlations) if one.alerts}
+    speaking = [one.verdict for one in rules.rules if one.alerts] + [o.verdict for o in rules.correlations if o.alerts]
+    titles = {verdict.id: verdict.title for verdict in speaking}
     return [
         Case(SIGMA, one.name, one.format, fires, text.decode(), title=titles[one.rule])
         for one in sigma_cases()
@@ -141,7 +142,8 @@ def _settings(workspace: Path, cases: Sequence[Case]) -> Settings:
             value = tuple(dict.fromkeys((*before, *wanted)))
         elif isinstance(before, Mapping):
             value = {**before, **wanted}
-        settings = dataclasses.replace(settings, **{section: dataclasses.replace(part, **{key: value})})
+        changed: dict[str, Any] = {section: dataclasses.replace(part, **{key: value})}
+        settings = dataclasses.replace(settings, **changed)
     return settings
 
 

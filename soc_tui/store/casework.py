@@ -79,11 +79,16 @@ def merge_findings(tx: Transaction, findings: pa.Table) -> list[str]:
         incoming = incoming.sort_by([(name, "ascending") for name in ("finding_id", "event_count", "score")])
     for start in range(0, incoming.num_rows, AT_ONCE):
         tx.execute(_text("merge_findings"), tables={"incoming": incoming.slice(start, AT_ONCE)})
-    suppressed, params = condition(tx)
-    rebuild = _text("rebuild_alerts").replace("{suppressed} AS", f"{suppressed} AS")
-    for start in range(0, len(touched), AT_ONCE):
-        tx.execute(rebuild, params, {"touched": _keys(touched[start : start + AT_ONCE])})
+    rebuild(tx, touched)
     return touched
+
+
+def rebuild(tx: Transaction, alert_keys: Sequence[str]) -> None:
+    """Work out alerts anew from their findings, and what hides them; a key without findings is left alone."""
+    suppressed, params = condition(tx)
+    text = _text("rebuild_alerts").replace("{suppressed} AS", f"{suppressed} AS")
+    for start in range(0, len(alert_keys), AT_ONCE):
+        tx.execute(text, params, {"touched": _keys(alert_keys[start : start + AT_ONCE])})
 
 
 def alerts_for_extraction(tx: Transaction, alert_keys: Sequence[str]) -> pa.Table:

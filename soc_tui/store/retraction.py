@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 
-from soc_tui.store.casework import AT_ONCE
-from soc_tui.store.database import Transaction, load_sql
+from soc_tui.store.casework import AT_ONCE, rebuild
+from soc_tui.store.database import Transaction
 
-_REBUILD = Path(__file__).parent / "casework" / "rebuild_alerts.sql"
 _KEYS = pa.schema([("alert_key", pa.string())])
 _STALE = """
 SELECT finding_id, alert_key FROM findings
@@ -78,9 +76,9 @@ def retract(
         return 0
     tx.execute("DELETE FROM findings WHERE finding_id IN (SELECT finding_id FROM stale)", tables={"stale": stale})
     keys = sorted(set(stale["alert_key"].to_pylist()))
+    rebuild(tx, keys)
     for start in range(0, len(keys), AT_ONCE):
         touched = pa.table({"alert_key": keys[start : start + AT_ONCE]}, schema=_KEYS)
-        tx.execute(load_sql(_REBUILD), tables={"touched": touched})
         tx.execute(_EMPTIED, tables={"gone": touched})
         tx.execute(_INCIDENTS, tables={"touched": touched, "reopened": touched.slice(0, 0)})
     return int(stale.num_rows)
