@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from soc_tui.core.errors import SocTuiError, UsageError
 from soc_tui.core.settings import Settings
-from soc_tui.detection.cases import FOLLOWED, TREE, Case, load_cases, offered
+from soc_tui.detection.cases import FOLLOWED, TREE, Case, Trial, load_cases
 from soc_tui.detection.detectors import ALL_DETECTORS
 from soc_tui.detection.sigma.cases import cases as sigma_cases
 from soc_tui.detection.sigma.loading import load as load_rules
+from soc_tui.detection.trials import TRIALS
 from soc_tui.management.engine import Engine
 from soc_tui.management.tally import Tally
 from soc_tui.management.website import Website
@@ -64,13 +65,21 @@ class Outcome:
             self.problems.append(f"{name}: {'did not fire' if fires else 'fired on a benign case'}")
 
 
-def run(folder: Path, only: Collection[str] = (), cases: Sequence[Case] | None = None) -> list[Outcome]:
+TrialRun = Callable[[Path], Iterable[Trial]]
+"""Takes an empty folder of its own to prepare targets in, and tries a tool on them."""
+
+
+def run(
+    folder: Path, only: Collection[str] = (), cases: Sequence[Case] | None = None,
+    trials: Mapping[str, TrialRun] | None = None,
+) -> list[Outcome]:  # fmt: skip
     """Replay the cases.
 
     Args:
         folder: empty; workspace, logs and trees are made in it.
         only: these detectors; all when empty.
-        cases: others than the packaged ones.
+        cases: others than the packaged ones, without the tools' trials.
+        trials: others than the packaged ones.
 
     Returns:
         One outcome per detector that has cases, in order of name.
@@ -79,7 +88,7 @@ def run(folder: Path, only: Collection[str] = (), cases: Sequence[Case] | None =
         UsageError: a case file is damaged, or ``only`` names a detector that has no case.
     """
     known = [*load_cases(), *_of_sigma()] if cases is None else list(cases)
-    trials = offered() if cases is None else {}
+    trials = (TRIALS if cases is None else {}) if trials is None else trials
     if missing := sorted(set(only) - {case.detector for case in known} - set(trials)):
         raise UsageError(f"{missing[0]!r} has no case", remedy="soc-tui selftest without a name shows what has")
     wanted = [case for case in known if not only or case.detector in only]
@@ -91,7 +100,7 @@ def run(folder: Path, only: Collection[str] = (), cases: Sequence[Case] | None =
                 outcomes = _added(outcomes, outcome)
         finally:
             engine.stop()
-    outcomes += [_tried(name, folder / "tools" / name) for name in trials if not only or name in only]
+    outcomes += [_tried(name, run, folder / "tools" / name) for name, run in trials.items() if not only or name in only]
     return sorted(outcomes, key=lambda outcome: outcome.detector)
 
 
@@ -167,11 +176,11 @@ def report(outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
     }
 
 
-def _tried(detector: str, folder: Path) -> Outcome:
+def _tried(detector: str, run: TrialRun, folder: Path) -> Outcome:
     outcome, began = Outcome(detector), time.monotonic()
     folder.mkdir(parents=True)
     try:
-        for trial in offered()[detector](folder):
+        for trial in run(folder):
             outcome.count(trial.name, fires=trial.fires, found=trial.found > 0)
             outcome.problems += [f"{trial.name}: {problem}" for problem in trial.problems]
     except SocTuiError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soc_tui.core.errors import UsageError
-from soc_tui.detection.cases import FOLDERS, load_cases, offer, offered, read_cases
+from soc_tui.detection.cases import FOLDERS, load_cases, read_cases
 from soc_tui.detection.detectors import ALL_DETECTORS, TOOLS
 
 OURS = FOLDERS[0]
@@ -87,9 +87,3 @@ def test_a_file_that_is_no_text_and_one_too_large_are_refused(tmp_path: Path) ->
 
 def test_a_folder_that_is_not_there_has_no_cases(tmp_path: Path) -> None:
     assert load_cases([tmp_path / "none"]) == []
-
-
-def test_a_tool_offers_its_own_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soc_tui.detection.cases._offered", {})
-    offer("virus", lambda _folder: [])
-    assert list(offered()) == ["virus"]

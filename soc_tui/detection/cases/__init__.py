@@ -19,12 +19,12 @@ first and a text for the second. ``indicators`` is a list of known-bad values th
 detector's cases must differ in addresses, machines or days: they are replayed in one workspace, and a finding that
 rests on two of them is a mistake of the case file.
 
-Tools do not look at logs. One that can be tried without its target's owner offers :func:`offer` a function.
+Tools do not look at logs: what they are tried on is in :mod:`soc_tui.detection.trials`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,21 +68,6 @@ class Trial:
     found: int
     """How much it found."""
     problems: tuple[str, ...] = field(default_factory=tuple)
-
-
-TrialRun = Callable[[Path], Iterable[Trial]]
-"""Takes an empty folder of its own to prepare targets in, and tries the tool on them."""
-_offered: dict[str, TrialRun] = {}
-
-
-def offer(detector: str, run: TrialRun) -> None:
-    """Have ``soc-tui selftest`` try a tool; the later offer for a name counts."""
-    _offered[detector] = run
-
-
-def offered() -> Mapping[str, TrialRun]:
-    """The tools that can be tried, by the detector's name."""
-    return dict(_offered)
 
 
 def load_cases(folders: Iterable[Path] = FOLDERS) -> list[Case]:
