@@ -170,7 +170,7 @@ class DetectionSettings:
 class ScanSettings:
     """The risk detection tools that look by themselves: what is yours to look at, how hard, and when."""
 
-    system: bool = False
+    machine: bool = False
     """Look through this machine itself on schedule: packages, configuration, persistence."""
     websites: tuple[str, ...] = ()
     """Owned websites by origin (``https://www.example.org``): no other is ever asked for anything."""

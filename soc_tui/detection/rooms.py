@@ -92,7 +92,7 @@ def owned(kind: str, settings: ScanSettings, trees: tuple[str, ...] = ()) -> tup
         trees: website source trees, whose files are looked through as well.
     """
     listed = {
-        "system": ("/",) if settings.system else (), "website": settings.websites, "database": settings.databases,
+        "system": ("/",) if settings.machine else (), "website": settings.websites, "database": settings.databases,
         "files": tuple(dict.fromkeys((*settings.folders, *trees))),
     }  # fmt: skip
     return listed[kind]

@@ -92,7 +92,7 @@ def persistence(folder: Path) -> Iterator[Trial]:
         yield Trial(name, fires, _found(tool, root, lambda check: check == "downloads-and-runs"))
 
 
-def system(folder: Path) -> Iterator[Trial]:
+def machine(folder: Path) -> Iterator[Trial]:
     """A Python package below the fixed version of an advisory, and one at it."""
     from soc_tui.detection.system.tool import SystemTool
 
@@ -182,6 +182,6 @@ def _redis(answer: bytes) -> Iterator[str]:
 
 TRIALS: Mapping[str, Callable[[Path], Iterable[Trial]]] = {
     "virus": virus, "trojan": trojan, "malicious-file": malicious_file, "persistence": persistence,
-    "system-vulnerability": system, "website-vulnerability": website, "database-vulnerability": database,
+    "system-vulnerability": machine, "website-vulnerability": website, "database-vulnerability": database,
 }  # fmt: skip
 """The trial of each tool, by its detector's name."""

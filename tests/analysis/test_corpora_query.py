@@ -114,6 +114,7 @@ def test_augmentation_keeps_marks_and_padding() -> None:
     assert 0 < (changed != rows).mean() < 0.2
 
 
+@pytest.mark.campaign
 def test_nothing_of_a_left_out_source_is_learned(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {name: dict(list(values.items())[:40]) for name, values in query_task.labelled_sources(
         shared_data, np.random.default_rng(1)).items()}  # fmt: skip

@@ -27,6 +27,7 @@ def test_units_are_tags_texts_and_lines() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "piece",
     ["<", '<a "', "<a '\"", "<!--", "<script>", "<script></script>", "<?", "<a", '"x"', "<a \"<b' ", "<%", "<t>x",

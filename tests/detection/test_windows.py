@@ -24,6 +24,7 @@ def filled(workspace: Any) -> Any:
     return workspace
 
 
+@pytest.mark.campaign
 def test_windows_find_what_the_whole_finds(filled: Any) -> None:
     last = filled.store.sql("SELECT max(event_id) AS n FROM events")["n"][0].as_py()
     assert last > 20_000

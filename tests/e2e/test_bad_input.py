@@ -202,6 +202,7 @@ def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path, mo
     assert checkpoints == [{"name": name, "event_id": 53} for name in ("analysis", "detection", "enrichment")]
 
 
+@pytest.mark.campaign
 def test_kill_9_in_the_middle_loses_and_repeats_nothing(product: Product, tmp_path: Path) -> None:
     log, lines = tmp_path / "auth.log", 120_000
     log.write_bytes(_good(lines))

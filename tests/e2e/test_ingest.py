@@ -39,6 +39,7 @@ def _records(path: Path) -> int:
     return len(kept)
 
 
+@pytest.mark.campaign
 @pytest.mark.shared
 @pytest.mark.parametrize("name", REAL)
 def test_exact_accounting(product: Product, shared_data: Path, name: str) -> None:

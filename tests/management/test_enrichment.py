@@ -120,6 +120,7 @@ def test_indicators_before_and_after_the_events_give_the_same_alert(desk: Any, t
     assert d.enrichment.lag() == 0
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_windows_decide_nothing(desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(module, "WINDOW_EVENTS", size)

@@ -35,6 +35,7 @@ def filled(tmp_path: Path) -> Store:
     return store
 
 
+@pytest.mark.campaign
 def test_rules_that_do_not_run_find_nothing_and_parts_that_are_left_out_change_nothing(filled: Store) -> None:
     last = filled.sql("SELECT max(event_id) AS n FROM events")["n"][0].as_py()
     ran, left_out = set(), set()

@@ -181,7 +181,7 @@ def test_no_password_is_kept(make: Any) -> None:
 
 
 def test_what_is_owned_is_looked_through_on_schedule(make: Any) -> None:
-    engine, scanning, looked = make(websites=("https://a.example", "https://b.example"), system=True, every_hours=24.0)
+    engine, scanning, looked = make(websites=("https://a.example", "https://b.example"), machine=True, every_hours=24.0)
     assert scanning.step() == 60.0
     assert looked == []
     engine.clock.ticks += 60
@@ -268,7 +268,7 @@ def test_kinds_are_named() -> None:
         look_of("moon", ScanSettings(), Path("/nowhere"))
     assert owned("files", ScanSettings(folders=("/a", "/b")), ("/b", "/c")) == ("/a", "/b", "/c")
     assert owned("system", ScanSettings()) == ()
-    assert owned("system", replace(ScanSettings(), system=True)) == ("/",)
+    assert owned("system", replace(ScanSettings(), machine=True)) == ("/",)
 
 
 def test_evidence_of_bytes_is_kept_whole(make: Any) -> None:

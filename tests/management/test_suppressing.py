@@ -261,6 +261,7 @@ def test_an_alert_that_grows_out_of_its_suppression_is_shown(engine: Engine) -> 
     assert incidents(engine)[ATTACKER] == ("critical", 1, 6)
 
 
+@pytest.mark.campaign
 def test_the_result_does_not_depend_on_the_order(tmp_path: Path, clock: FixedClock) -> None:
     rows = [finding(f"{n}", SCANNER if n % 2 else ATTACKER, ("low", "high")[n % 3 == 0]) for n in range(6)]
     texts = (f"src:{SCANNER} severity:<=low", "title:*203.0.113.9*  severity:<=low")

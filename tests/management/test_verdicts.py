@@ -338,6 +338,7 @@ def test_verdicts_are_told_by_the_commands(shop: Shop, engine: Engine, tmp_path:
     assert lines == [["verdict", "likely success"], ["verdict", f"reason  {told[0]['verdict_reason']}"]]
 
 
+@pytest.mark.campaign
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("log", "expected"),

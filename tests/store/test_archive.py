@@ -129,6 +129,7 @@ class CrashError(Exception):
     """Power cut."""
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("turn", [1, 3])
 def test_a_crash_at_any_step_leaves_each_event_once(tmp_path: Path, step: str, turn: int) -> None:

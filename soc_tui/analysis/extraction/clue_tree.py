@@ -52,7 +52,7 @@ def build(incident: Incident, support: Iterable[Support]) -> list[Clue]:
     events = {event.event_id: event for event in support if event.actor == incident.actor}
     tree = _Tree()
     root = _add_attacker(tree, incident, events)
-    steps = _steps(incident.alerts)
+    steps = _steps(incident.telling)
     proven = {i for alert in incident.alerts for i in alert.event_ids}
     entries: list[_Step | list[Support]] = [*steps, *_other_logins(incident, events.values(), proven)]
     before: _Step | None = None

@@ -32,6 +32,11 @@ class Incident:
     """The suppressed ones beside them."""
 
     @property
+    def telling(self) -> tuple[Alert, ...]:
+        """Those that tell its story: what is only for information does when there is nothing else."""
+        return tuple(alert for alert in self.alerts if alert.severity > Severity.INFO) or self.alerts
+
+    @property
     def suppressed(self) -> bool:
         """True when all of its alerts are."""
         return all(alert.suppressed_by is not None for alert in self.alerts)
@@ -74,8 +79,7 @@ class Incident:
     @property
     def title(self) -> str:
         """One line: what, in which order, by whom, against whom."""
-        # What is only for information tells an incident when there is nothing else.
-        telling = [alert for alert in self.alerts if alert.severity > Severity.INFO] or self.alerts
+        telling = self.telling
         phrases = list(dict.fromkeys(alert.phrase for alert in telling))
         if len(phrases) > 1:  # "SSH brute force, then login, by ..."
             phrases[1:] = ["login" if p == "SSH login after failures" else _lower(p) for p in phrases[1:]]

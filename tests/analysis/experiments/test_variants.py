@@ -7,6 +7,7 @@ from tests.analysis.experiments.small import COLUMNS, part, table
 QUICK = {"epochs": 3, "rows_per_epoch": 1000}
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", list(variants.VARIANTS))
 def test_every_variant_learns_the_made_up_rule(name: str) -> None:
     found = protocol.run(variants.contender(name, COLUMNS, [QUICK]), table(), {**QUICK, "epochs": 40}, 1, many=True)

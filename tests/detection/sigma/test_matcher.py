@@ -192,6 +192,7 @@ MADE = st.lists(st.tuples(st.integers(0, 1500), WORDS, st.sampled_from(["web1", 
                 max_size=60)  # fmt: skip
 
 
+@pytest.mark.campaign
 @given(made=MADE, seed=st.integers(0, 2**16), chunks=st.integers(2, 5))
 @settings(
     max_examples=12, deadline=None, derandomize=True,

@@ -252,6 +252,7 @@ def requests(draw: st.DrawFn) -> list[tuple[Any, ...]]:
     ), min_size=6, max_size=30))  # fmt: skip
 
 
+@pytest.mark.campaign
 @given(drawn=requests(), seed=st.integers(0, 2**16))
 @settings(
     max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],

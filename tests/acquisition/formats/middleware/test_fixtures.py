@@ -107,6 +107,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", NAMES)
 def test_hostile_text_after_a_head_stays_text(tmp_path: Path, name: str) -> None:
     first = next(

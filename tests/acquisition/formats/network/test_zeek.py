@@ -195,6 +195,7 @@ def test_tsv_and_json_of_the_same_traffic_give_the_same_events(shared_data: Path
         assert comparable(left) == comparable(right)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("log", "count"), [("analyzer", 16461), ("dns", 53615), ("ssl", 49474), ("weird", 24202)])
 def test_large_logs_in_both_formats(shared_data: Path, log: str, count: int) -> None:
     folder = shared_data / "sensor/zed-sample-data"
