@@ -23,6 +23,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield made
 
 
+@pytest.mark.campaign
 def test_load_list_show_remove(product: Product, tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("203.0.113.5 # C2\nnonsense\n")
     done = product.json("indicators", "load", str(tmp_path / "bad.txt"), "--severity", "high")

@@ -30,6 +30,7 @@ def sources(product: Product, *arguments: str) -> list[str]:
     return sorted(row["src_ip"] for row in product.json("alerts", *arguments))
 
 
+@pytest.mark.campaign
 def test_look_hide_ask_and_take_back(product: Product) -> None:
     shown = product.run("suppress", f"src:{NOISY}", "detector:ssh-brute-force").stdout
     assert "would hide   1 of 2 alerts, 1 incidents whole" in shown
@@ -67,6 +68,7 @@ def test_look_hide_ask_and_take_back(product: Product) -> None:
     assert product.json("protect", "audit")["ok"] is True
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

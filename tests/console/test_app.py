@@ -87,6 +87,7 @@ async def test_everything_is_reachable_at_80x24(wire: Wire, run, until) -> None:
         assert main.alerts.display
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
 async def test_zoom_shows_one_pane_alone_whichever_is_in_front(wire: Wire, run, size: tuple[int, int]) -> None:
     async with run(wire, size=size) as (app, pilot):
@@ -335,6 +336,7 @@ async def test_every_kind_of_theme_works(wire: Wire, until, theme: str) -> None:
         assert app.theme == ("soc-dark" if theme == "no-such-theme" else theme)
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("size", [(60, 15), (40, 10), (20, 5), (240, 70)])
 async def test_unusual_sizes_do_not_crash(wire: Wire, until, size: tuple[int, int]) -> None:
     app = ConsoleApp(lambda: wire, title="s", refresh_seconds=0.15)

@@ -214,6 +214,7 @@ def test_only_what_a_load_brought_when_asked(workspace: Any) -> None:
     assert workspace.find("known-bad-indicator", window, source="none", added=0) == []
 
 
+@pytest.mark.campaign
 def test_chunks_and_order_decide_nothing(make_workspace: Any) -> None:
     events = [conn(i * 400, f"10.0.0.{i % 3}", f"203.0.113.{5 + i % 4}") for i in range(30)] + [
         dns(i * 500, "w.bad.example") for i in range(9)

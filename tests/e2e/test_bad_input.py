@@ -149,6 +149,7 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path: Path, monkeypatch: pytes
         assert grown.rows("SELECT count(DISTINCT source_offset) AS n FROM events") == [{"n": lines}]
 
 
+@pytest.mark.campaign
 def test_a_workspace_that_another_program_holds(product: Product, tmp_path: Path) -> None:
     product.run("status")
     code = f"import duckdb,sys; c=duckdb.connect({str(product.workspace / 'workspace.duckdb')!r}); print(1,flush=True); sys.stdin.read()"
@@ -178,6 +179,7 @@ def test_a_damaged_workspace(product: Product) -> None:
     assert (product.workspace / "workspace.duckdb").read_bytes() == b"rubbish" * 5000
 
 
+@pytest.mark.campaign
 def test_a_missing_model_stops_scoring_only(product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "auth.log").write_bytes(_good(50))
     (tmp_path / "access.log").write_bytes(

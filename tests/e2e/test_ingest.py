@@ -68,6 +68,7 @@ def test_exact_accounting(product: Product, shared_data: Path, name: str) -> Non
             product.run("ingest", error["source"], code=1)  # asked for by name it is a failure
 
 
+@pytest.mark.campaign
 def test_evidence_is_the_very_bytes_of_the_log(sample_workspace: Product) -> None:
     alerts: list[dict[str, Any]] = sample_workspace.json("alerts", "severity:>=medium")
     assert alerts

@@ -22,6 +22,8 @@ from soc_tui.store.intake import append_chunks
 MANY = 50_000
 START = datetime(2026, 3, 1, 10)
 
+pytestmark = pytest.mark.campaign
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:

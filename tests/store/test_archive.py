@@ -392,6 +392,7 @@ def test_the_archive_is_private(store: Store) -> None:
     assert store.archive.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.campaign
 @settings(max_examples=15, deadline=None)
 @given(
     ages=st.lists(st.one_of(st.none(), st.integers(-50, 400)), min_size=1, max_size=40),

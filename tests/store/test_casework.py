@@ -90,6 +90,7 @@ def test_many_findings_are_merged_in_slices_with_the_same_result(
     )
 
 
+@pytest.mark.campaign
 def test_a_flood_of_findings_stays_within_the_limit_of_memory(tmp_path: Path) -> None:
     rows = [finding(n, alert_key=f"key {n}", explanation="x" * 600) for n in range(40_000)]
     with Store.open(tmp_path / "w.duckdb", StoreSettings(memory_limit_mb=128)) as small:

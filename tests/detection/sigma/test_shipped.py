@@ -50,6 +50,7 @@ def test_the_compiled_rules_in_the_package_are_those_of_its_files() -> None:
     assert SHIPPED_COMPILED.read_text() == compile_shipped(), "run python -m soc_tui.detection.sigma.loading"
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_shipped_rule_finds_its_case(workspace: Any, tmp_path: Path, case: Case) -> None:
     rows = found(workspace, case, case.found, tmp_path)
@@ -60,6 +61,7 @@ def test_a_shipped_rule_finds_its_case(workspace: Any, tmp_path: Path, case: Cas
         assert row["title"]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_shipped_rule_is_silent_over_what_is_like_it(workspace: Any, tmp_path: Path, case: Case) -> None:
     assert found(workspace, case, case.silent, tmp_path) == []

@@ -16,6 +16,7 @@ Read = Callable[..., Any]
 MD5, SHA1, SHA256 = "d41d8cd98f00b204e9800998ecf8427e", "a" * 40, "B" * 64
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -97,6 +98,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
             reading.read_indicators(path, now=datetime(2026, 1, 1))
 
 
+@pytest.mark.campaign
 @given(st.text(max_size=200))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_accounted_for(read: Read, text: str) -> None:

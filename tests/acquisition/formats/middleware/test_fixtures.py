@@ -57,6 +57,7 @@ def test_a_fixture_is_recognised_as_itself_from_every_place_in_it(name: str) -> 
     )
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("chunk_bytes", [60, 333])
 def test_chunk_borders_change_nothing(tmp_path: Path, name: str, chunk_bytes: int) -> None:

@@ -242,6 +242,7 @@ def tsv(kind: str, fields: Fields) -> str:
     return "\n".join([*lines, "\t".join(cell(value) for _, value in fields.values())]) + "\n"
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("kind", "fields", "expected", "extra"),
     [
