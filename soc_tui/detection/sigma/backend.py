@@ -41,7 +41,7 @@ from sigma.types import (
 
 from soc_tui.core.text import safe
 from soc_tui.detection.sigma.pipeline import mapped_field
-from soc_tui.detection.sigma.predicates import Wanted, all_of, any_of, literal, quoted_regex, several
+from soc_tui.detection.sigma.predicates import Form, Wanted, all_of, any_of, literal, quoted_regex, several
 from soc_tui.detection.sigma.sources import SOURCES, Field
 
 MAX_REGEX = 4096
@@ -56,6 +56,10 @@ _FLAGS = {
 }  # fmt: skip
 _WILDCARDS: dict[Any, str] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
 """pySigma keeps a regular expression as a text with wildcards in it."""
+_FORMS: dict[tuple[bool, bool], Form] = {
+    (True, True): "contains", (False, True): "starts", (True, False): "ends", (False, False): "equals"
+}  # fmt: skip
+"""By whether a wildcard stands before and after a literal."""
 _Leaf = ConditionFieldEqualsValueExpression | ConditionValueExpression
 
 
@@ -212,10 +216,7 @@ class DuckDBBackend(TextQueryBackend):
             return Wanted("any" if before or after else "equals", "")
         texts = [part if cased or not isinstance(part, str) else _lower(part) for part in parts]
         if len(texts) == 1 and isinstance(texts[0], str):
-            form = {(True, True): "contains", (False, True): "starts", (True, False): "ends"}.get(
-                (before, after), "equals"
-            )
-            return Wanted(form, texts[0])  # type: ignore[arg-type]
+            return Wanted(_FORMS[before, after], texts[0])
         said = [
             quoted_regex(t) if isinstance(t, str) else "." if t == SpecialChars.WILDCARD_SINGLE else ".*" for t in texts
         ]
